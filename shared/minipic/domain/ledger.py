@@ -1,0 +1,61 @@
+"""The ledger: one immutable line for each seq of an account, derived from the account as it stood right after."""
+
+from dataclasses import dataclass
+
+from minipic.domain.account import Account, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line. ``images`` is 1 for a billed image and 0 for a sandbox call or a purchase.
+
+    ``drawn_from`` is ``plan``, a pack's id, or empty; the two ``…_remaining`` are the balances after the line.
+    """
+
+    seq: int
+    at_ms: int
+    month: int
+    operation: str
+    key_id: str
+    key_name: str
+    result_id: str
+    bytes_in: int
+    bytes_out: int
+    images: int
+    drawn_from: str
+    free_remaining: int
+    credits_remaining: int
+
+
+def pack_of_draw(account: Account, draw: int) -> str:
+    """Return the id of the pack that draw number ``draw`` (from 1) belongs to."""
+    return next((pack.id for pack in account.packs if pack.end >= draw), "")
+
+
+def latest_line(account: Account) -> Line | None:
+    """Return the line that the account's last settle or grant stands for, or None before the first."""
+    entry = account.entry
+    if entry is None:
+        return None
+    drawn_from = {
+        Source.FREE: "plan",
+        Source.CREDIT: pack_of_draw(account, account.credits_drawn),
+        Source.SANDBOX: "",
+        Source.PURCHASE: entry.pack_id,
+    }[entry.source]
+    key = account.keys.get(entry.key_id)
+    return Line(
+        seq=account.seq,
+        at_ms=entry.at_ms,
+        month=entry.month,
+        operation=entry.operation,
+        key_id=entry.key_id,
+        key_name=key.name if key else "",
+        result_id=entry.result_id,
+        bytes_in=entry.bytes_in,
+        bytes_out=entry.bytes_out,
+        images=1 if entry.source in (Source.FREE, Source.CREDIT) else 0,
+        drawn_from=drawn_from,
+        free_remaining=max(0, account.free_limit - account.free_used.get(entry.month, 0)),
+        credits_remaining=account.credits_bought - account.credits_drawn,
+    )

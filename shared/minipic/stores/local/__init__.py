@@ -1,0 +1,1 @@
+"""Stores for one machine: SQLite and files under one data folder, durable through kill -9."""

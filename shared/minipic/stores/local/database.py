@@ -1,0 +1,83 @@
+"""The SQLite file: one connection for writing behind a lock, one more for each thread that reads.
+
+SQLite's own busy handler starves writers for seconds under load, so writers of this process queue on a lock of ours;
+the busy time-out is left for other processes (``minipic-admin`` beside a running service).
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SCHEMA_VERSION = 1
+BUSY_TIMEOUT_S = 30.0
+_SCHEMA = """
+CREATE TABLE account (id TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT;
+CREATE TABLE key (hash TEXT PRIMARY KEY, account_id TEXT NOT NULL, key_id TEXT NOT NULL,
+                  environment TEXT NOT NULL) STRICT;
+CREATE TABLE ledger (account_id TEXT NOT NULL, seq INTEGER NOT NULL, line TEXT NOT NULL,
+                     PRIMARY KEY (account_id, seq)) STRICT, WITHOUT ROWID;
+"""
+
+
+class SchemaTooNew(RuntimeError):
+    """The data folder was written by a newer version of this program."""
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+class Database:
+    """One SQLite file, made and migrated when it is opened."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._write_lock = threading.Lock()
+        self._writer = _connect(path)
+        self._readers: list[sqlite3.Connection] = []
+        self._local = threading.local()
+        self._migrate()
+
+    def _migrate(self) -> None:
+        with self.writing() as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version > SCHEMA_VERSION:
+                raise SchemaTooNew(f"{self._path} has schema {version}; this program knows up to {SCHEMA_VERSION}")
+            if version == 0:
+                for statement in _SCHEMA.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Run the block as one transaction: on disk when it ends, undone when it raises."""
+        with self._write_lock:
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+            except BaseException:
+                self._writer.execute("ROLLBACK")
+                raise
+            self._writer.execute("COMMIT")
+
+    def reading(self) -> sqlite3.Connection:
+        """Return this thread's connection; each statement sees everything committed before it."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = _connect(self._path)
+            with self._write_lock:
+                self._readers.append(connection)
+        return connection
+
+    def close(self) -> None:
+        """Close every connection; the write-ahead log is folded into the file."""
+        with self._write_lock:
+            for connection in (*self._readers, self._writer):
+                connection.close()

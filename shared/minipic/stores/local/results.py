@@ -1,0 +1,104 @@
+"""Results as files: ``results/<yyyymmdd>/<id>``, a line of JSON facts followed by the bytes.
+
+One file, written under another name, synced and renamed: after a crash a result is there whole, or not at all.
+"""
+
+import json
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from minipic.domain.identifiers import storage_day
+from minipic.domain.image import ImageFormat
+from minipic.stores import ResultFacts, StoredResult
+
+_DAY_FORMAT = "%Y%m%d"
+
+
+class FileResults:
+    """The port ``Results`` on one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def _path(self, result_id: str) -> Path:
+        return self._folder / storage_day(result_id) / result_id
+
+    def put(self, result_id: str, facts: ResultFacts, data: bytes) -> None:
+        """Store a result; it is on disk when this returns."""
+        path = self._path(result_id)
+        if not path.parent.exists():
+            path.parent.mkdir(exist_ok=True)
+            _sync_folder(self._folder)
+        unfinished = path.with_suffix(".part")
+        with unfinished.open("wb") as file:
+            file.write(json.dumps(asdict(facts)).encode() + b"\n")
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(path)
+        _sync_folder(path.parent)
+
+    def get(self, result_id: str) -> StoredResult | None:
+        """Return a result, or None."""
+        try:
+            with self._path(result_id).open("rb") as file:
+                return StoredResult(_read_facts(file), file.read())
+        except FileNotFoundError:
+            return None
+
+    def head(self, result_id: str) -> tuple[ResultFacts, int] | None:
+        """Return a result's facts and size in bytes, or None."""
+        try:
+            with self._path(result_id).open("rb") as file:
+                facts = _read_facts(file)
+                return facts, os.fstat(file.fileno()).st_size - file.tell()
+        except FileNotFoundError:
+            return None
+
+    def delete(self, result_id: str) -> None:
+        """Forget a result."""
+        self._path(result_id).unlink(missing_ok=True)
+
+    def presign(self, result_id: str, expires_in_s: int) -> str | None:
+        """Return None: only this service hands out what lies on its own disk."""
+        del result_id, expires_in_s
+        return None
+
+    def ping(self) -> None:
+        """Return when the folder is there and can be written."""
+        if not os.access(self._folder, os.W_OK):
+            raise OSError(f"{self._folder} cannot be written")
+
+    def sweep(self, now_ms: int, lifetime_s: int) -> int:
+        """Delete every day's folder whose last result has expired at ``now_ms``; return how many folders went.
+
+        The lifetime itself is enforced at each download: sweeping only gives the space back.
+        """
+        removed = 0
+        for folder in self._folder.iterdir():
+            with suppress(ValueError):
+                day = datetime.strptime(folder.name, _DAY_FORMAT).replace(tzinfo=UTC)
+                end = day + timedelta(days=1, seconds=lifetime_s)
+                if end.timestamp() * 1000 <= now_ms:
+                    shutil.rmtree(folder, ignore_errors=True)
+                    removed += 1
+        return removed
+
+
+def _read_facts(file: BinaryIO) -> ResultFacts:
+    fields = json.loads(file.readline())
+    return ResultFacts(**{**fields, "format": ImageFormat(fields["format"])})
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
