@@ -1,0 +1,45 @@
+# Two commands do everything: `make run` and `make test`. They install what they need, pinned by hash, into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+INSTALL := $(UV) pip install --quiet --require-hashes --python
+SAM_BIN := $(CURDIR)/.venvs/sam/bin
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(UV): requirements/bootstrap.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 …")'
+	@$(PYTHON) -m venv .venv || { echo "Python's venv module is missing (Debian: apt-get install python3-venv)"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@touch $@
+
+.venv/run: $(UV) requirements/run.txt pyproject.toml
+	@echo "Installing what the service needs into .venv …"
+	@$(INSTALL) $(BIN)/python -r requirements/run.txt
+	@$(UV) pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@touch $@
+
+.venv/dev: .venv/run requirements/dev.txt
+	@echo "Installing what tests and checks need into .venv …"
+	@$(INSTALL) $(BIN)/python -r requirements/dev.txt
+	@touch $@
+
+.venvs/%/ready: $(UV) requirements/%.txt
+	@echo "Installing $* into .venvs/$* …"
+	@$(UV) venv --quiet --clear --python $(BIN)/python .venvs/$*
+	@$(INSTALL) .venvs/$*/bin/python -r requirements/$*.txt
+	@touch $@
+
+run: .venv/run ## start the service on 127.0.0.1:8000 (PORT, MINIPIC_DATA)
+	@exec $(BIN)/python -m minipic.local
+
+lock: $(UV) ## compile requirements/*.in and the layers' to exact versions with hashes
+	@for name in bootstrap run dev sam ministack; do \
+	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    --no-emit-index-url --no-emit-find-links requirements/$$name.in -o requirements/$$name.txt; done
+
+.PHONY: help run lock
