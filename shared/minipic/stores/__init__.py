@@ -82,10 +82,11 @@ class ResultFacts:
 
 @dataclass(frozen=True, slots=True)
 class StoredResult:
-    """A result with its bytes."""
+    """A result. ``data`` is None where the bytes were not asked for, or are more than was asked for."""
 
     facts: ResultFacts
-    data: bytes
+    size_bytes: int
+    data: bytes | None
 
 
 class Results(Protocol):
@@ -94,11 +95,8 @@ class Results(Protocol):
     def put(self, result_id: str, facts: ResultFacts, data: bytes) -> None:
         """Store a result."""
 
-    def get(self, result_id: str) -> StoredResult | None:
-        """Return a result, or None when it is not there (any more)."""
-
-    def head(self, result_id: str) -> tuple[ResultFacts, int] | None:
-        """Return a result's facts and its size in bytes, without reading it."""
+    def get(self, result_id: str, max_bytes: int | None = None) -> StoredResult | None:
+        """Return a result, without its bytes if they are more than ``max_bytes``; None when it is not there."""
 
     def delete(self, result_id: str) -> None:
         """Forget a result; one that is gone already is no error."""

@@ -44,20 +44,14 @@ class FileResults:
         unfinished.rename(path)
         _sync_folder(path.parent)
 
-    def get(self, result_id: str) -> StoredResult | None:
-        """Return a result, or None."""
-        try:
-            with self._path(result_id).open("rb") as file:
-                return StoredResult(_read_facts(file), file.read())
-        except FileNotFoundError:
-            return None
-
-    def head(self, result_id: str) -> tuple[ResultFacts, int] | None:
-        """Return a result's facts and size in bytes, or None."""
+    def get(self, result_id: str, max_bytes: int | None = None) -> StoredResult | None:
+        """Return a result, without its bytes if they are more than ``max_bytes``."""
         try:
             with self._path(result_id).open("rb") as file:
                 facts = _read_facts(file)
-                return facts, os.fstat(file.fileno()).st_size - file.tell()
+                size_bytes = os.fstat(file.fileno()).st_size - file.tell()
+                too_large = max_bytes is not None and size_bytes > max_bytes
+                return StoredResult(facts, size_bytes, None if too_large else file.read())
         except FileNotFoundError:
             return None
 

@@ -1,0 +1,57 @@
+"""What a client asks for, from text to ``Options``; a BadRequest names the parameter and what it takes."""
+
+import re
+from collections.abc import Collection
+
+from minipic.domain.image import ImageFormat, Options, Preset, Quality, Rgb
+from minipic.errors import BadRequest
+
+_NAMED_COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0)}
+_HEX_COLOUR = re.compile(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
+_ALIASES = {"jpg": "jpeg"}
+
+
+def parse_options(quality: str = "", output_format: str = "", background: str = "") -> Options:
+    """Return the options that three query parameters ask for; an empty one is absent."""
+    return Options(
+        quality=_quality(quality) if quality else Preset.SMART,
+        format=_format(output_format) if output_format else None,
+        background=_colour(background) if background else None,
+    )
+
+
+def _refuse(name: str, value: str, takes: str) -> BadRequest:
+    shown = value if len(value) <= 40 else f"{value[:40]}…"
+    return BadRequest(f"`{name}` takes {takes}; {shown!r} is none of them.")
+
+
+def _one_of(values: Collection[str]) -> str:
+    return ", ".join(values)
+
+
+def _quality(text: str) -> Quality:
+    if text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= 100:
+        return int(text)
+    try:
+        return Preset(text)
+    except ValueError:
+        raise _refuse("quality", text, f"{_one_of(Preset)} or a whole number from 1 to 100") from None
+
+
+def _format(text: str) -> ImageFormat | None:
+    if text == "keep":
+        return None
+    try:
+        return ImageFormat(_ALIASES.get(text, text))
+    except ValueError:
+        raise _refuse("format", text, _one_of(["keep", *ImageFormat])) from None
+
+
+def _colour(text: str) -> Rgb:
+    if text in _NAMED_COLOURS:
+        return _NAMED_COLOURS[text]
+    match = _HEX_COLOUR.fullmatch(text)
+    if match is None:
+        raise _refuse("background", text, "#RRGGBB, white or black")
+    red, green, blue = (int(channel, 16) for channel in match.groups())
+    return red, green, blue

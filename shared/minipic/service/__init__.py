@@ -1,0 +1,82 @@
+"""Storey 2: one use-case a module, as plain functions over ``Services``."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from minipic.domain.account import Account, Plan
+from minipic.domain.image import Compressed, ImageFormat, Options
+from minipic.domain.keys import Environment, KeyOwner
+from minipic.stores import Accounts, Results
+
+
+class Engine(Protocol):
+    """What turns an image into a smaller one. Both methods may be called from several threads."""
+
+    def sniff(self, data: bytes) -> ImageFormat:
+        """Return the format that the bytes begin with; UnsupportedMediaType."""
+
+    def compress(self, data: bytes, options: Options) -> Compressed:
+        """Return the smaller image; DecodeError, ImageTooComplex, BadRequest, ServiceUnavailable."""
+
+
+@dataclass(slots=True)
+class CachedOwner:
+    """A key's owner as the process last saw it, and the plan its account was on then."""
+
+    owner: KeyOwner
+    expires_ms: int
+    plan: str = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a use-case works with. ``now_ms`` is Unix time; ``entropy(n)`` gives n random bytes."""
+
+    accounts: Accounts
+    results: Results
+    plans: Mapping[str, Plan]
+    result_ttl_s: int
+    now_ms: Callable[[], int]
+    entropy: Callable[[int], bytes]
+    links_open: bool = True
+    max_response_bytes: int | None = None
+    owners: dict[str, CachedOwner] = field(default_factory=dict)
+
+    @property
+    def free_plan(self) -> Plan:
+        """The plan of new accounts, and the limits of every sandbox key."""
+        return self.plans["free"]
+
+    @property
+    def credit_plan(self) -> Plan:
+        """The plan that buying credits makes of the free one."""
+        return self.plans["paid"]
+
+    def plan_of(self, account: Account) -> Plan:
+        """Return the account's plan; one that is configured no longer counts as the free one."""
+        return self.plans.get(account.plan, self.free_plan)
+
+
+@dataclass(slots=True)
+class Caller:
+    """Who sends the request. ``account`` is the state that the latest step on it returned, None before the first."""
+
+    cached: CachedOwner
+    account: Account | None = None
+
+    @property
+    def owner(self) -> KeyOwner:
+        """Account, key and environment."""
+        return self.cached.owner
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether the key is a sandbox key: never billed, under the free plan's limits."""
+        return self.owner.environment is Environment.TEST
+
+    def saw(self, account: Account) -> Account:
+        """Remember the newest state of the account."""
+        self.account = account
+        self.cached.plan = account.plan
+        return account

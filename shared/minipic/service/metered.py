@@ -1,0 +1,66 @@
+"""The frame of all work that is counted: admit, do it, settle; released without a charge when anything fails."""
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from minipic.domain.metering import LEASE_MS, Charge, Lease
+from minipic.errors import AccountLimitReached, ServiceUnavailable, Unauthorized
+from minipic.service import Caller, Services
+from minipic.service.access import expected_plan
+from minipic.stores import AccountNotFound
+
+SETTLE_MARGIN_MS = 5_000  # a settle may be retried for this long; its lease must outlive that
+
+
+@contextmanager
+def admitted(services: Services, caller: Caller) -> Iterator[Lease]:
+    """Hold a place for the caller while the block runs; refusals are those of ``metering.refusal``.
+
+    Leaving the block by an exception gives the place back, uncharged. A crash does the same when the lease expires.
+    """
+    now_ms = services.now_ms()
+    lease = Lease(
+        account_id=caller.owner.account_id,
+        key_id=caller.owner.key_id,
+        id=base64.b32encode(services.entropy(10)).decode().lower(),
+        expires_ms=now_ms + LEASE_MS,
+    )
+    plan = expected_plan(services, caller)
+    try:
+        verdict = services.accounts.admit(lease, now_ms, plan, services.free_plan.free_images)
+    except AccountNotFound:
+        raise Unauthorized from None
+    caller.saw(verdict.account)
+    if isinstance(verdict.error, AccountLimitReached):
+        raise _limit_reached(services, caller)
+    if verdict.error is not None:
+        raise verdict.error
+    try:
+        yield lease
+    except BaseException:
+        caller.saw(services.accounts.release(lease))
+        raise
+
+
+def settle(services: Services, caller: Caller, lease: Lease, charge: Charge) -> None:
+    """Charge the finished work; after this it is the client's. Raises when it must not be handed out."""
+    now_ms = services.now_ms()
+    if now_ms >= lease.expires_ms - SETTLE_MARGIN_MS:
+        raise ServiceUnavailable
+    verdict = services.accounts.settle(lease, now_ms, charge)
+    caller.saw(verdict.account)
+    if isinstance(verdict.error, AccountLimitReached):
+        raise _limit_reached(services, caller)
+    if verdict.error is not None:
+        raise verdict.error
+
+
+def _limit_reached(services: Services, caller: Caller) -> AccountLimitReached:
+    account = caller.account
+    limit = services.free_plan.free_images if caller.is_sandbox or account is None else account.free_limit
+    kind = "sandbox images" if caller.is_sandbox else "free images, and no credits are left"
+    return AccountLimitReached(
+        f"Your monthly limit has been exceeded: {limit} {kind}. "
+        "Buy a credit pack, or wait for the first day of the next month."
+    )
