@@ -1,0 +1,49 @@
+"""POST /v1/compress: an image comes in, the smaller one goes out at once."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import RedirectResponse, Response
+from minipic_engine import EnginePool
+
+from minipic.domain.options import parse_options
+from minipic.http.app import create_app
+from minipic.http.body import ImageDep
+from minipic.http.context import CallerDep, EngineDep, ServicesDep
+from minipic.http.headers import image_headers, metered_headers, ratio
+from minipic.http.on_lambda import lambda_handler
+from minipic.service.access import caller_standing
+from minipic.service.compress import compress
+
+router = APIRouter()
+
+
+@router.post("/v1/compress")
+def post_compress(
+    services: ServicesDep,
+    engine: EngineDep,
+    caller: CallerDep,
+    image: ImageDep,
+    quality: Annotated[str, Query()] = "",
+    output_format: Annotated[str, Query(alias="format")] = "",
+    background: Annotated[str, Query()] = "",
+) -> Response:
+    """Compress the image in the body and answer with the result's bytes."""
+    done = compress(services, engine, caller, image, parse_options(quality, output_format, background))
+    output = done.output
+    headers = {
+        "X-Input-Size": str(done.input_size_bytes),
+        "X-Output-Size": str(output.size_bytes),
+        "X-Ratio": f"{ratio(done.input_size_bytes, output.size_bytes):.4f}",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if output.reduced_effort:
+        headers["X-Effort"] = "reduced"
+    headers |= image_headers(output) | metered_headers(caller_standing(services, caller))
+    if done.redirect_url is not None:
+        return RedirectResponse(done.redirect_url, 303, headers)
+    return Response(output.data, 200, headers, output.format.media_type)
+
+
+app = create_app(router, EnginePool)
+handler = lambda_handler(app)

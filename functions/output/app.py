@@ -1,0 +1,41 @@
+"""GET and HEAD /output/{id}: a kept result, to its account's keys or to whoever holds its link. Loads no codec."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from minipic.http.app import create_app
+from minipic.http.context import OptionalCallerDep, ServicesDep
+from minipic.http.headers import image_headers, metered_headers
+from minipic.http.on_lambda import lambda_handler
+from minipic.service.access import caller_standing, confirm
+from minipic.service.output import download
+
+router = APIRouter()
+
+
+@router.api_route("/output/{name}", methods=["GET", "HEAD"])
+def get_output(
+    request: Request,
+    services: ServicesDep,
+    caller: OptionalCallerDep,
+    name: str,
+    link: Annotated[str, Query()] = "",
+) -> Response:
+    """Download a result. Its id may carry a file extension; a `link` token opens it without a key."""
+    if caller is not None:
+        confirm(services, caller)
+    found = download(services, caller, link, name, want_bytes=request.method == "GET")
+    facts = found.stored.facts
+    headers = image_headers(facts) | {"X-Content-Type-Options": "nosniff", "Cache-Control": "private"}
+    if caller is not None:
+        headers |= metered_headers(caller_standing(services, caller))
+    if found.redirect_url is not None:
+        return RedirectResponse(found.redirect_url, 302, headers)
+    headers["Content-Length"] = str(found.stored.size_bytes)
+    return Response(found.stored.data or b"", 200, headers, facts.format.media_type)
+
+
+app = create_app(router)
+handler = lambda_handler(app)

@@ -1,0 +1,1 @@
+"""HTTP: the app factory, authentication, bodies, headers, errors. What a function's folder is made of."""

@@ -1,0 +1,45 @@
+"""The app factory. A function's folder is a router, ``create_app`` and ``lambda_handler``, nothing else."""
+
+import secrets
+from collections.abc import Callable
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import JSONResponse
+
+from minipic import __version__
+from minipic.http.envelope import Envelope, RequestIds
+from minipic.http.errors import add_error_handlers
+from minipic.service import Engine, Services
+from minipic.settings import Settings
+
+EngineFactory = Callable[[int], Engine]
+
+
+def create_app(router: APIRouter, engine_factory: EngineFactory | None = None) -> FastAPI:
+    """Return an app of these routes; it answers once ``start`` gave it its services.
+
+    ``engine_factory(children)`` makes the engine of an app that touches pixels.
+    """
+    app = FastAPI(
+        title="MiniPic",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        default_response_class=JSONResponse,
+    )
+    app.include_router(router)
+    add_error_handlers(app)
+    app.add_middleware(Envelope, new_request_id=RequestIds(secrets.token_bytes))
+    app.state.engine_factory = engine_factory
+    app.state.engine = None
+    return app
+
+
+def start(app: FastAPI, settings: Settings, services: Services, engine: Engine | None = None) -> None:
+    """Give the app what its endpoints work with; an engine is made where the app needs one and none is given."""
+    app.state.settings = settings
+    app.state.services = services
+    if app.state.engine_factory is not None:
+        app.state.engine = engine or app.state.engine_factory(settings.engine_children)

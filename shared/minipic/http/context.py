@@ -1,0 +1,69 @@
+"""What an endpoint asks for: the services, the engine, the caller. Built at start-up, found on the app's state."""
+
+import base64
+import binascii
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from minipic.errors import ServiceUnavailable
+from minipic.service import Caller, Engine, Services
+from minipic.service.access import identify
+from minipic.settings import Settings
+
+
+def _services(request: Request) -> Services:
+    return cast(Services, request.app.state.services)
+
+
+def _settings(request: Request) -> Settings:
+    return cast(Settings, request.app.state.settings)
+
+
+def _engine(request: Request) -> Engine:
+    engine: Engine | None = request.app.state.engine
+    if engine is None:
+        raise ServiceUnavailable
+    return engine
+
+
+ServicesDep = Annotated[Services, Depends(_services)]
+SettingsDep = Annotated[Settings, Depends(_settings)]
+EngineDep = Annotated[Engine, Depends(_engine)]
+
+
+def presented_key(request: Request) -> str | None:
+    """Return the key that the request carries, "" for a credential that holds none, None for no credential at all.
+
+    ``Authorization`` first (Basic with the key as password, or Bearer; the scheme in any case), then ``X-API-Key``.
+    """
+    authorization = request.headers.get("authorization")
+    if authorization is None:
+        return request.headers.get("x-api-key")
+    scheme, _, credential = authorization.strip().partition(" ")
+    if scheme.lower() == "bearer":
+        return credential.strip()
+    if scheme.lower() == "basic":
+        return _password(credential.strip())
+    return ""
+
+
+def _password(credential: str) -> str:
+    try:
+        return base64.b64decode(credential, validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def _caller(request: Request, services: ServicesDep) -> Caller:
+    caller = identify(services, presented_key(request))
+    request.state.caller = caller
+    return caller
+
+
+def _caller_if_any(request: Request, services: ServicesDep) -> Caller | None:
+    return None if presented_key(request) is None else _caller(request, services)
+
+
+CallerDep = Annotated[Caller, Depends(_caller)]
+OptionalCallerDep = Annotated[Caller | None, Depends(_caller_if_any)]

@@ -1,0 +1,67 @@
+"""The composition root: settings and services, made once a process. The only module that knows both stores."""
+
+import functools
+import os
+import secrets
+import time
+
+from minipic.service import Services
+from minipic.settings import LinkMode, Settings, StoreKind, read_settings
+from minipic.stores import Accounts, Results
+
+
+def on_lambda() -> bool:
+    """Tell whether this process is a Lambda function's."""
+    return "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+
+
+@functools.cache
+def settings() -> Settings:
+    """Return the settings of this process: one engine child on Lambda, one a core elsewhere."""
+    return read_settings(os.environ, cores=1 if on_lambda() else os.cpu_count() or 1)
+
+
+@functools.cache
+def services() -> Services:
+    """Return the services of this process."""
+    return build_services(settings())
+
+
+def build_services(chosen: Settings) -> Services:
+    """Return services on the store that the settings name."""
+    accounts, results = _aws_stores(chosen) if chosen.store is StoreKind.AWS else _local_stores(chosen)
+    return Services(
+        accounts=accounts,
+        results=results,
+        plans=chosen.plans,
+        result_ttl_s=chosen.result_ttl_s,
+        now_ms=_now_ms,
+        entropy=secrets.token_bytes,
+        links_open=chosen.link_mode is not LinkMode.OFF,
+        max_response_bytes=chosen.aws.max_response_bytes,
+    )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+# Each home imports its own store: a Lambda function loads no SQLite, one machine no boto3.
+
+
+def _local_stores(chosen: Settings) -> tuple[Accounts, Results]:
+    from minipic.stores.local.accounts import SqliteAccounts
+    from minipic.stores.local.database import Database
+    from minipic.stores.local.results import FileResults
+
+    database = Database(chosen.data_folder / "minipic.sqlite3")
+    return SqliteAccounts(database), FileResults(chosen.data_folder / "results")
+
+
+def _aws_stores(chosen: Settings) -> tuple[Accounts, Results]:
+    from minipic.stores.aws.accounts import DynamoAccounts
+    from minipic.stores.aws.clients import make_clients
+    from minipic.stores.aws.results import S3Results
+
+    dynamodb, s3 = make_clients(chosen.aws.region, chosen.aws.endpoint_url)
+    return DynamoAccounts(dynamodb, chosen.aws.table), S3Results(s3, chosen.aws.bucket)
