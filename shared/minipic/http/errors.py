@@ -24,6 +24,8 @@ from minipic.service import Caller
 from minipic.service.access import caller_standing, confirm
 from minipic.settings import Settings
 
+ALLOWED_METHODS = "minipic.allowed_methods"  # in the scope: what the path takes, from whoever routed the request here
+
 
 def error_body(error: MiniPicError, request_id: str, settings: Settings, public_url: str) -> dict[str, str | int | float]:
     """Return the JSON of an error: ``error``, ``message``, ``request_id`` and the error's own fields."""
@@ -79,9 +81,10 @@ async def _on_invalid_parameters(request: Request, error: Exception) -> JSONResp
 
 async def _on_routing(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    if error.status_code == 405:
+    allowed = (error.headers or {}).get("Allow") or request.scope.get(ALLOWED_METHODS)
+    if allowed:
         response = await error_response(request, MethodNotAllowed())
-        response.headers["Allow"] = (error.headers or {}).get("Allow", "")
+        response.headers["Allow"] = allowed
         return response
     return await error_response(request, NotFound() if error.status_code == 404 else BadRequest())
 

@@ -11,13 +11,16 @@ from minipic.stores import Accounts, Results
 
 
 class Engine(Protocol):
-    """What turns an image into a smaller one. Both methods may be called from several threads."""
+    """What turns an image into a smaller one. Its methods may be called from several threads."""
 
     def sniff(self, data: bytes) -> ImageFormat:
         """Return the format that the bytes begin with; UnsupportedMediaType."""
 
     def compress(self, data: bytes, options: Options) -> Compressed:
         """Return the smaller image; DecodeError, ImageTooComplex, BadRequest, ServiceUnavailable."""
+
+    def close(self) -> None:
+        """Stop whatever works in the background."""
 
 
 @dataclass(slots=True)
