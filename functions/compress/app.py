@@ -4,21 +4,27 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import RedirectResponse, Response
-from minipic_engine import EnginePool
 
 from minipic.domain.options import parse_options
 from minipic.http.app import create_app
 from minipic.http.body import ImageDep
 from minipic.http.context import CallerDep, EngineDep, ServicesDep
+from minipic.http.description import COMPRESSED, ERRORS_OF_COMPRESSION, IMAGE_BODY, REDIRECTED
 from minipic.http.headers import image_headers, metered_headers, ratio
 from minipic.http.on_lambda import lambda_handler
 from minipic.service.access import caller_standing
 from minipic.service.compress import compress
+from minipic_engine import EnginePool
 
 router = APIRouter()
 
 
-@router.post("/v1/compress")
+@router.post(
+    "/v1/compress",
+    openapi_extra=IMAGE_BODY,
+    response_class=Response,
+    responses={200: COMPRESSED, 303: REDIRECTED, **ERRORS_OF_COMPRESSION},
+)
 def post_compress(
     services: ServicesDep,
     engine: EngineDep,

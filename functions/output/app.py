@@ -7,15 +7,18 @@ from fastapi.responses import RedirectResponse, Response
 
 from minipic.http.app import create_app
 from minipic.http.context import OptionalCallerDep, ServicesDep
+from minipic.http.description import DOWNLOADED, ERRORS_OF_DOWNLOAD, REDIRECTED, Answers
 from minipic.http.headers import image_headers, metered_headers
 from minipic.http.on_lambda import lambda_handler
 from minipic.service.access import caller_standing, confirm
 from minipic.service.output import download
 
 router = APIRouter()
+ANSWERS: Answers = {200: DOWNLOADED, 302: REDIRECTED, **ERRORS_OF_DOWNLOAD}
 
 
-@router.api_route("/output/{name}", methods=["GET", "HEAD"])
+@router.head("/output/{name}", response_class=Response, responses=ANSWERS)
+@router.get("/output/{name}", response_class=Response, responses=ANSWERS)
 def get_output(
     request: Request,
     services: ServicesDep,

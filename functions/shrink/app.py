@@ -5,22 +5,29 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
-from minipic_engine import EnginePool
 
 from minipic.domain.options import parse_options
+from minipic.http.answers import ShrinkAnswer, ShrinkInput, ShrinkOutput
 from minipic.http.app import create_app
 from minipic.http.body import ImageDep
 from minipic.http.context import CallerDep, EngineDep, ServicesDep, SettingsDep
+from minipic.http.description import ERRORS_OF_COMPRESSION, IMAGE_BODY, SHRUNK
 from minipic.http.headers import image_headers, metered_headers, ratio
 from minipic.http.links import base_url, location, output_url
 from minipic.http.on_lambda import lambda_handler
 from minipic.service.access import caller_standing
 from minipic.service.shrink import shrink
+from minipic_engine import EnginePool
 
 router = APIRouter()
 
 
-@router.post("/shrink", status_code=201)
+@router.post(
+    "/shrink",
+    status_code=201,
+    openapi_extra=IMAGE_BODY,
+    responses={201: SHRUNK | {"model": ShrinkAnswer}, **ERRORS_OF_COMPRESSION},
+)
 def post_shrink(
     request: Request,
     settings: SettingsDep,
@@ -35,22 +42,22 @@ def post_shrink(
     done = shrink(services, engine, caller, image, parse_options(quality, output_format))
     base, output = base_url(request), done.output
     url = output_url(base, done.result_id, done.link_token)
-    body = {
-        "input": {"size": done.input_size_bytes, "type": done.input_format.media_type},
-        "output": {
-            "size": output.size_bytes,
-            "type": output.format.media_type,
-            "width": output.width,
-            "height": output.height,
-            "ratio": ratio(done.input_size_bytes, output.size_bytes),
-            "url": url,
-            "expires_at": datetime.fromtimestamp(done.expires_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "download_url": done.presigned_url or url,
-        },
-    }
+    answer = ShrinkAnswer(
+        input=ShrinkInput(size=done.input_size_bytes, type=done.input_format.media_type),
+        output=ShrinkOutput(
+            size=output.size_bytes,
+            type=output.format.media_type,
+            width=output.width,
+            height=output.height,
+            ratio=ratio(done.input_size_bytes, output.size_bytes),
+            url=url,
+            expires_at=datetime.fromtimestamp(done.expires_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            download_url=done.presigned_url or url,
+        ),
+    )
     headers = {"Location": location(base, settings, done.result_id, done.link_token)}
     headers |= image_headers(output) | metered_headers(caller_standing(services, caller))
-    return JSONResponse(body, 201, headers)
+    return JSONResponse(answer.model_dump(), 201, headers)
 
 
 app = create_app(router, EnginePool)

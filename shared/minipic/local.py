@@ -47,7 +47,7 @@ _SamLoader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
 
 def read_routes(template: Path) -> list[Route]:
     """Return the routes of every function in a SAM template; a function's name is its code folder's."""
-    resources: dict[str, Any] = yaml.load(template.read_text(), Loader=_SamLoader)["Resources"]  # noqa: S506
+    resources: dict[str, Any] = yaml.load(template.read_text(), Loader=_SamLoader)["Resources"]
     routes = []
     for resource in resources.values():
         if resource["Type"] != "AWS::Serverless::Function":
@@ -62,7 +62,9 @@ def read_routes(template: Path) -> list[Route]:
 
 def load_function(name: str) -> FastAPI:
     """Import functions/<name>/app.py under a name of its own and return its app."""
-    spec = importlib.util.spec_from_file_location(f"functions.{name}.app", PROJECT_FOLDER / "functions" / name / "app.py")
+    spec = importlib.util.spec_from_file_location(
+        f"functions.{name}.app", PROJECT_FOLDER / "functions" / name / "app.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)

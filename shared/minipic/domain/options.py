@@ -1,7 +1,7 @@
 """What a client asks for, from text to ``Options``; a BadRequest names the parameter and what it takes."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Iterable
 
 from minipic.domain.image import ImageFormat, Options, Preset, Quality, Rgb
 from minipic.errors import BadRequest
@@ -25,7 +25,7 @@ def _refuse(name: str, value: str, takes: str) -> BadRequest:
     return BadRequest(f"`{name}` takes {takes}; {shown!r} is none of them.")
 
 
-def _one_of(values: Collection[str]) -> str:
+def _one_of(values: Iterable[str]) -> str:
     return ", ".join(values)
 
 

@@ -12,15 +12,15 @@ from minipic.service.access import identify
 from minipic.settings import Settings
 
 
-def _services(request: Request) -> Services:
-    return cast(Services, request.app.state.services)
+async def _services(request: Request) -> Services:
+    return cast("Services", request.app.state.services)
 
 
-def _settings(request: Request) -> Settings:
-    return cast(Settings, request.app.state.settings)
+async def _settings(request: Request) -> Settings:
+    return cast("Settings", request.app.state.settings)
 
 
-def _engine(request: Request) -> Engine:
+async def _engine(request: Request) -> Engine:
     engine: Engine | None = request.app.state.engine
     if engine is None:
         raise ServiceUnavailable

@@ -1,7 +1,5 @@
 """Errors as responses: one serializer over the one table, and the headers that go with a refusal."""
 
-from collections.abc import Mapping
-
 from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -27,7 +25,9 @@ from minipic.settings import Settings
 ALLOWED_METHODS = "minipic.allowed_methods"  # in the scope: what the path takes, from whoever routed the request here
 
 
-def error_body(error: MiniPicError, request_id: str, settings: Settings, public_url: str) -> dict[str, str | int | float]:
+def error_body(
+    error: MiniPicError, request_id: str, settings: Settings, public_url: str
+) -> dict[str, str | int | float]:
     """Return the JSON of an error: ``error``, ``message``, ``request_id`` and the error's own fields."""
     body: dict[str, str | int | float] = {"error": error.code, "message": error.message, "request_id": request_id}
     if isinstance(error, AccountLimitReached):
@@ -53,7 +53,7 @@ async def error_response(request: Request, error: MiniPicError) -> JSONResponse:
     return JSONResponse(body, error.status, headers | standing_headers)
 
 
-async def _told_to_caller(request: Request, error: MiniPicError) -> tuple[MiniPicError, Mapping[str, str]]:
+async def _told_to_caller(request: Request, error: MiniPicError) -> tuple[MiniPicError, dict[str, str]]:
     caller: Caller | None = getattr(request.state, "caller", None)
     if caller is None or isinstance(error, Unauthorized):
         return error, {}

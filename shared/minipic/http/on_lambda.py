@@ -1,4 +1,4 @@
-"""A function's app as a Lambda handler, started once an execution environment, before the snapshot where there is one."""
+"""A function's app as a Lambda handler: started once an execution environment, before its snapshot."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ Handler = Callable[[Event, Any], Event]
 
 
 def lambda_handler(app: FastAPI) -> Handler:
-    """Return the handler of API Gateway's proxy events. On Lambda the app starts now, elsewhere with the first event."""
+    """Return the handler of API Gateway's proxy events. On Lambda the app starts now."""
     adapter = Mangum(app, lifespan="off")
 
     def start_once() -> None:

@@ -104,6 +104,4 @@ def _locate_key(services: Services, key_id: str) -> tuple[str, str]:
 def grant_pack(services: Services, id_or_name: str, images: int, reference: str) -> Account:
     """Give an account a credit pack; the same reference again gives nothing more."""
     account = find_account(services, id_or_name)
-    return services.accounts.grant(
-        account.id, reference, images, services.now_ms(), services.credit_plan.free_images
-    )
+    return services.accounts.grant(account.id, reference, images, services.now_ms(), services.credit_plan.free_images)

@@ -1,0 +1,1 @@
+"""Stores on AWS: one DynamoDB table and one S3 bucket."""

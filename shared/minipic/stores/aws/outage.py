@@ -1,0 +1,46 @@
+"""When AWS does not answer: which failures leave it open whether a write happened, and what the client is told."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+from pynamodb.exceptions import PynamoDBException
+
+from minipic.errors import ServiceUnavailable
+
+_HTTP_SERVER_ERROR = 500
+_THROTTLED = frozenset(
+    {
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "ThrottlingException",
+        "TransactionConflictException",
+    }
+)
+
+
+def is_outage(error: BaseException | None) -> bool:
+    """Tell whether the failure is AWS's for now: no answer, an answer of 500 or above, or throttling."""
+    if isinstance(error, (ConnectionError, HTTPClientError)):
+        return True
+    if not isinstance(error, ClientError):
+        return False
+    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    return status >= _HTTP_SERVER_ERROR or error.response["Error"]["Code"] in _THROTTLED
+
+
+@contextmanager
+def as_unavailable() -> Iterator[None]:
+    """Turn an outage into ServiceUnavailable; let every other failure through, because it is a fault of ours."""
+    try:
+        yield
+    except (ClientError, ConnectionError, HTTPClientError) as error:
+        if is_outage(error):
+            raise ServiceUnavailable from error
+        raise
+    except PynamoDBException as error:
+        if is_outage(error.cause):
+            raise ServiceUnavailable from error
+        raise

@@ -1,0 +1,99 @@
+"""Results in S3: ``results/<yyyymmdd>/<id>``, what is known of a result as the object's metadata."""
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from minipic.domain.identifiers import storage_day
+from minipic.domain.image import ImageFormat
+from minipic.stores import ResultFacts, StoredResult
+from minipic.stores.aws.outage import as_unavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+MAX_LINK_S = 3600  # a link dies with the credentials of the role that signed it
+_PREFIX = "results"
+_PING_KEY = f"{_PREFIX}/ping"  # has no day in it: this object never exists
+# S3 says AccessDenied of a missing object to a role that may not list the bucket, and ours may not.
+_MISSING = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
+
+
+class S3Results:
+    """The port ``Results`` on one bucket."""
+
+    def __init__(self, client: "S3Client", bucket_name: str) -> None:
+        self._client = client
+        self._bucket_name = bucket_name
+
+    @as_unavailable()
+    def put(self, result_id: str, facts: ResultFacts, data: bytes) -> None:
+        """Store a result; the bucket encrypts it by default."""
+        self._client.put_object(
+            Bucket=self._bucket_name,
+            Key=_object_key(result_id),
+            Body=data,
+            ContentType=facts.format.media_type,
+            Metadata={
+                "account": facts.account_id,
+                "format": str(facts.format),
+                "width": str(facts.width),
+                "height": str(facts.height),
+                "link-hash": facts.link_hash,
+            },
+        )
+
+    @as_unavailable()
+    def get(self, result_id: str, max_bytes: int | None = None) -> StoredResult | None:
+        """Return a result by one GetObject, without its bytes if they are more than ``max_bytes``."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket_name, Key=_object_key(result_id))
+        except ClientError as error:
+            if _is_missing(error):
+                return None
+            raise
+        facts, size_bytes = _facts(answer["Metadata"]), answer["ContentLength"]
+        with closing(answer["Body"]) as body:
+            too_large = max_bytes is not None and size_bytes > max_bytes
+            return StoredResult(facts, size_bytes, None if too_large else body.read())
+
+    @as_unavailable()
+    def delete(self, result_id: str) -> None:
+        """Forget a result."""
+        self._client.delete_object(Bucket=self._bucket_name, Key=_object_key(result_id))
+
+    def presign(self, result_id: str, expires_in_s: int) -> str | None:
+        """Return a signed link to the object, good for ``expires_in_s`` but at most an hour."""
+        return self._client.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self._bucket_name, "Key": _object_key(result_id)},
+            ExpiresIn=min(expires_in_s, MAX_LINK_S),
+        )
+
+    @as_unavailable()
+    def ping(self) -> None:
+        """Return when the bucket answers."""
+        try:
+            self._client.head_object(Bucket=self._bucket_name, Key=_PING_KEY)
+        except ClientError as error:
+            if not _is_missing(error):
+                raise
+
+
+def _object_key(result_id: str) -> str:
+    return f"{_PREFIX}/{storage_day(result_id)}/{result_id}"
+
+
+def _is_missing(error: ClientError) -> bool:
+    return error.response["Error"]["Code"] in _MISSING
+
+
+def _facts(metadata: dict[str, str]) -> ResultFacts:
+    return ResultFacts(
+        account_id=metadata["account"],
+        format=ImageFormat(metadata["format"]),
+        width=int(metadata["width"]),
+        height=int(metadata["height"]),
+        link_hash=metadata["link-hash"],
+    )
