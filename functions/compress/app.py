@@ -1,8 +1,6 @@
 """POST /v1/compress: an image comes in, the smaller one goes out at once."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
 from minipic.domain.options import parse_options
@@ -12,6 +10,7 @@ from minipic.http.context import CallerDep, EngineDep, ServicesDep
 from minipic.http.description import COMPRESSED, ERRORS_OF_COMPRESSION, IMAGE_BODY, REDIRECTED
 from minipic.http.headers import image_headers, metered_headers, ratio
 from minipic.http.on_lambda import lambda_handler
+from minipic.http.parameters import BackgroundParam, FormatParam, QualityParam
 from minipic.service.access import caller_standing
 from minipic.service.compress import compress
 from minipic_engine import EnginePool
@@ -30,9 +29,9 @@ def post_compress(
     engine: EngineDep,
     caller: CallerDep,
     image: ImageDep,
-    quality: Annotated[str, Query()] = "",
-    output_format: Annotated[str, Query(alias="format")] = "",
-    background: Annotated[str, Query()] = "",
+    quality: QualityParam = "",
+    output_format: FormatParam = "",
+    background: BackgroundParam = "",
 ) -> Response:
     """Compress the image in the body and answer with the result's bytes."""
     done = compress(services, engine, caller, image, parse_options(quality, output_format, background))

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
 from minipic.http.app import create_app
@@ -10,6 +10,7 @@ from minipic.http.context import OptionalCallerDep, ServicesDep
 from minipic.http.description import DOWNLOADED, ERRORS_OF_DOWNLOAD, REDIRECTED, Answers
 from minipic.http.headers import image_headers, metered_headers
 from minipic.http.on_lambda import lambda_handler
+from minipic.http.parameters import LinkParam
 from minipic.service.access import caller_standing, confirm
 from minipic.service.output import download
 
@@ -17,14 +18,14 @@ router = APIRouter()
 ANSWERS: Answers = {200: DOWNLOADED, 302: REDIRECTED, **ERRORS_OF_DOWNLOAD}
 
 
-@router.head("/output/{name}", response_class=Response, responses=ANSWERS)
-@router.get("/output/{name}", response_class=Response, responses=ANSWERS)
+@router.head("/output/{id}", operation_id="head_output", response_class=Response, responses=ANSWERS)
+@router.get("/output/{id}", response_class=Response, responses=ANSWERS)
 def get_output(
     request: Request,
     services: ServicesDep,
     caller: OptionalCallerDep,
-    name: str,
-    link: Annotated[str, Query()] = "",
+    name: Annotated[str, Path(alias="id")],
+    link: LinkParam = "",
 ) -> Response:
     """Download a result. Its id may carry a file extension; a `link` token opens it without a key."""
     if caller is not None:

@@ -1,9 +1,8 @@
 """POST /shrink: an image comes in, a smaller one is kept for a while, its address goes out."""
 
 from datetime import UTC, datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from minipic.domain.options import parse_options
@@ -15,6 +14,7 @@ from minipic.http.description import ERRORS_OF_COMPRESSION, IMAGE_BODY, SHRUNK
 from minipic.http.headers import image_headers, metered_headers, ratio
 from minipic.http.links import base_url, location, output_url
 from minipic.http.on_lambda import lambda_handler
+from minipic.http.parameters import FormatParam, QualityParam
 from minipic.service.access import caller_standing
 from minipic.service.shrink import shrink
 from minipic_engine import EnginePool
@@ -35,8 +35,8 @@ def post_shrink(
     engine: EngineDep,
     caller: CallerDep,
     image: ImageDep,
-    quality: Annotated[str, Query()] = "",
-    output_format: Annotated[str, Query(alias="format")] = "",
+    quality: QualityParam = "",
+    output_format: FormatParam = "",
 ) -> JSONResponse:
     """Compress the image in the body. The result stays for a day at the address in `Location`."""
     done = shrink(services, engine, caller, image, parse_options(quality, output_format))

@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Callable
 
 from fastapi import APIRouter, FastAPI
-from fastapi.responses import JSONResponse
 
 from minipic import __version__
 from minipic.http.envelope import Envelope, RequestIds
@@ -27,7 +26,7 @@ def create_app(router: APIRouter, engine_factory: EngineFactory | None = None) -
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        default_response_class=JSONResponse,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.include_router(router)
     add_error_handlers(app)
@@ -42,4 +41,7 @@ def start(app: FastAPI, settings: Settings, services: Services, engine: Engine |
     app.state.settings = settings
     app.state.services = services
     if app.state.engine_factory is not None:
-        app.state.engine = engine or app.state.engine_factory(settings.engine_children)
+        if engine is None:
+            engine = app.state.engine_factory(settings.engine_children)
+            engine.start()
+        app.state.engine = engine

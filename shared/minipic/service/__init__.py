@@ -19,6 +19,9 @@ class Engine(Protocol):
     def compress(self, data: bytes, options: Options) -> Compressed:
         """Return the smaller image; DecodeError, ImageTooComplex, BadRequest, ServiceUnavailable."""
 
+    def start(self) -> None:
+        """Get ready for work; raises when that cannot be."""
+
     def close(self) -> None:
         """Stop whatever works in the background."""
 
