@@ -37,9 +37,35 @@ $(UV): requirements/bootstrap.txt
 run: .venv/run ## start the service on 127.0.0.1:8000 (PORT, MINIPIC_DATA)
 	@exec $(BIN)/python -m minipic.local
 
+test: .venv/dev .venvs/ministack/ready .venvs/sam/ready build ## set up and run every test; ARGS="-k name" chooses some
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --cov --cov-report= $(ARGS)
+	@$(BIN)/python -m coverage report --fail-under=$(if $(ARGS),0,95)
+
+check: .venv/dev ## ruff, mypy strict, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: .venv/dev ## format the code
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format --quiet .
+
+openapi: .venv/dev ## write the API's description from the endpoints
+	@$(BIN)/python -m minipic.openapi
+
+sample: .venv/dev ## draw the sample picture again
+	@$(BIN)/python tools/make_sample.py
+
+clean: ## forget everything that was installed or built here; data stays
+	@rm -rf .venv .venvs .aws-sam .cache build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+include aws.mk
+
 lock: $(UV) ## compile requirements/*.in and the layers' to exact versions with hashes
 	@for name in bootstrap run dev sam ministack; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links requirements/$$name.in -o requirements/$$name.txt; done
 
-.PHONY: help run lock
+.PHONY: help run test check format openapi sample clean lock

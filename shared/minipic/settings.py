@@ -16,6 +16,15 @@ DEFAULT_PLANS = {
     "free": Plan("free", free_images=500, max_bytes=5 * MIB),
     "paid": Plan("paid", free_images=500, max_bytes=80 * MIB),
 }
+# A rate above 1 000 a second would make the interval between two requests less than the clock's millisecond.
+_PLAN_RANGES = (
+    ("free_images", 0, 10**12),
+    ("max_bytes", 1, 2**40),
+    ("max_pixels", 1, 2**40),
+    ("rate_per_second", 1, 1000),
+    ("burst", 1, 10**6),
+    ("concurrency", 1, 1000),
+)
 
 T = TypeVar("T")
 
@@ -139,6 +148,8 @@ def _log_level(text: str) -> str:
 def _plans(text: str) -> dict[str, Plan]:
     fields = json.loads(text if text.lstrip().startswith("{") else Path(text).read_text())
     plans = {name: Plan(name=name, **limits) for name, limits in fields.items()}
-    if any(not isinstance(limit, int) or limit < 0 for limits in fields.values() for limit in limits.values()):
-        raise ValueError(text)
+    for plan in plans.values():
+        for name, low, high in _PLAN_RANGES:
+            if not isinstance(getattr(plan, name), int) or not low <= getattr(plan, name) <= high:
+                raise ValueError(text)
     return {**DEFAULT_PLANS, **plans}

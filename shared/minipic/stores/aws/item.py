@@ -18,7 +18,7 @@ MAX_REMEMBERED = 1000
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
-class ConditionFailed(RuntimeError):
+class ConditionFailed(Exception):
     """The update did not happen. ``account`` is the item as it was.
 
     ``repeated`` says that the client sent the update more than once, so that an earlier try of it may have happened.
