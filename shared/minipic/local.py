@@ -96,11 +96,10 @@ class LocalApp:
         return self._fallback
 
 
-def build_app(settings: Settings, services: Services) -> tuple[LocalApp, Engine]:
-    """Return every function's app behind one, and the engine that they share."""
+def build_app(settings: Settings, services: Services, engine: Engine | None = None) -> tuple[LocalApp, Engine]:
+    """Return every function's app behind one, and the engine that they share: the given one, or one of their own."""
     routes = read_routes(PROJECT_FOLDER / "template.yaml")
     functions = {name: load_function(name) for name in sorted({route.function for route in routes})}
-    engine: Engine | None = None
     for app in functions.values():
         start(app, settings, services, engine)
         engine = engine or app.state.engine

@@ -27,8 +27,10 @@ def is_outage(error: BaseException | None) -> bool:
         return True
     if not isinstance(error, ClientError):
         return False
-    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-    return status >= _HTTP_SERVER_ERROR or error.response["Error"]["Code"] in _THROTTLED
+    # PynamoDB wraps botocore's error in one of its own that has the code but not the status.
+    answer = (error.__cause__ if isinstance(error.__cause__, ClientError) else error).response
+    status = answer["ResponseMetadata"]["HTTPStatusCode"]
+    return status >= _HTTP_SERVER_ERROR or answer["Error"]["Code"] in _THROTTLED
 
 
 @contextmanager

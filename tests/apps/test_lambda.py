@@ -1,0 +1,109 @@
+"""API Gateway's events through the Lambda handlers: the committed ones of events/, with a key and an id put in."""
+
+import base64
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minipic.http.app import start
+from minipic.service import Engine
+from minipic.settings import PROJECT_FOLDER
+from tests.apps.conftest import House
+
+Event = dict[str, Any]
+
+
+def read_event(name: str, key: str = "KEY") -> Event:
+    """Return an event of events/ with this key."""
+    event: Event = json.loads((PROJECT_FOLDER / "events" / f"{name}.json").read_text())
+    for headers, value in ((event["headers"], "{}"), (event["multiValueHeaders"], ["{}"])):
+        if "Authorization" in headers:
+            credential = "Basic " + base64.b64encode(f"api:{key}".encode()).decode()
+            headers["Authorization"] = credential if value == "{}" else [credential]
+    return event
+
+
+def call(name: str, event: Event, house: House, engine: Engine) -> Event:
+    """Return what the function's handler answers, run as Lambda runs it: the module's name is ``app``."""
+    spec = importlib.util.spec_from_file_location("app", PROJECT_FOLDER / "functions" / name / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    start(module.app, house.settings, house.services, engine)
+    response: Event = module.handler(event, None)
+    return response
+
+
+def test_shrink_then_output(house: House, engine: Engine) -> None:
+    """The shrink event gives a 201 whose addresses carry the stage; the output event then gives the image."""
+    key = house.new_key()
+    created = call("shrink", read_event("shrink", key), house, engine)
+    assert created["statusCode"] == 201
+    host = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/live/output/"
+    assert created["headers"]["Location"].startswith(host)
+    body = json.loads(created["body"])
+    assert body["output"]["url"].startswith(host)
+
+    event = read_event("output", key)
+    path = "/output/" + created["headers"]["Location"].rpartition("/")[2]
+    event["path"], event["requestContext"]["path"] = path, "/live" + path
+    downloaded = call("output", event, house, engine)
+    assert downloaded["statusCode"] == 200
+    assert downloaded["isBase64Encoded"] is True
+    assert len(base64.b64decode(downloaded["body"])) == body["output"]["size"]
+    assert downloaded["headers"]["Content-Type"] == "image/png"
+    assert downloaded["headers"]["Compression-Count"] == "1"
+
+
+def test_compress(house: House, engine: Engine) -> None:
+    """The compress event gives the bytes, in the format its query asks for, with names in canonical capitals."""
+    response = call("compress", read_event("compress", house.new_key()), house, engine)
+    assert response["statusCode"] == 200
+    assert base64.b64decode(response["body"]).startswith(b"RIFF")
+    assert {"X-Input-Size", "X-RateLimit-Remaining", "Image-Width", "Content-Length"} <= set(response["headers"])
+
+
+def test_site(house: House, engine: Engine) -> None:
+    """The site event is answered by the health check, as text."""
+    response = call("site", read_event("site"), house, engine)
+    assert (response["statusCode"], response["isBase64Encoded"]) == (200, False)
+    assert json.loads(response["body"]) == {"status": "ok"}
+
+
+@pytest.mark.parametrize("name", ["shrink", "compress"])
+def test_empty_body(name: str, house: House, engine: Engine) -> None:
+    """An event without a body is an empty body."""
+    event = read_event(name, house.new_key()) | {"body": None, "isBase64Encoded": False}
+    response = call(name, event, house, engine)
+    assert (response["statusCode"], json.loads(response["body"])["error"]) == (400, "InputMissing")
+
+
+def test_errors_are_the_same_bytes(house: House, engine: Engine) -> None:
+    """An error through the Lambda handler is byte for byte the error over HTTP."""
+    event = read_event("shrink")
+    for headers, value in ((event["headers"], "request-1"), (event["multiValueHeaders"], ["request-1"])):
+        headers["X-Request-Id"] = value
+    over_lambda = call("shrink", event, house, engine)
+    over_http = house.client.post("/shrink", headers={"X-Request-Id": "request-1"})
+    assert over_lambda["statusCode"] == over_http.status_code == 401
+    assert over_lambda["body"].encode() == over_http.content
+
+
+def test_starts_by_itself(tmp_path: Path) -> None:
+    """On Lambda a handler is ready when its module is imported, from nothing but variables."""
+    script = f"""
+import sys
+sys.path[:0] = [{str(PROJECT_FOLDER / "functions" / "site")!r}]
+import app
+assert app.app.state.services
+print(app.handler({read_event("site")!r}, None)["statusCode"])
+"""
+    variables = {"AWS_LAMBDA_FUNCTION_NAME": "site", "MINIPIC_DATA": str(tmp_path), "PATH": "/usr/bin"}
+    done = subprocess.run([sys.executable, "-c", script], env=variables, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "200"

@@ -1,0 +1,62 @@
+"""The house's own rules: sizes of functions and modules, and what no committed file may hold."""
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from minipic.settings import PROJECT_FOLDER
+
+MAX_FUNCTION_LINES = 70
+MAX_MODULE_LINES = 250
+MAX_APP_LINES = 70
+
+
+def committed(*patterns: str) -> list[Path]:
+    """Return the files that git tracks or would track, by pattern."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
+        cwd=PROJECT_FOLDER, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return [PROJECT_FOLDER / name for name in listed.stdout.splitlines() if (PROJECT_FOLDER / name).is_file()]
+
+
+def functions_of(module: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield every function of a module, nested ones too."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def test_functions_fit_a_screen() -> None:
+    """No function is longer than 70 lines."""
+    long = [
+        f"{module.name}:{function.name}"
+        for module in committed("*.py")
+        for function in functions_of(module)
+        if (function.end_lineno or 0) - function.lineno + 1 > MAX_FUNCTION_LINES
+    ]
+    assert not long
+
+
+def test_modules_are_about_one_thing() -> None:
+    """No module of the product is longer than 250 lines, no function's app.py longer than 70."""
+    product = [module for module in committed("*.py") if "tests" not in module.relative_to(PROJECT_FOLDER).parts]
+    lines = {module: len(module.read_text().splitlines()) for module in product}
+    assert not [module for module, count in lines.items() if count > MAX_MODULE_LINES]
+    apps = [module for module in product if module.name == "app.py" and "functions" in module.parts]
+    assert apps
+    assert not [module for module in apps if lines[module] > MAX_APP_LINES]
+
+
+@pytest.mark.parametrize("text", ["files.pythonhosted" + ".org", "registry." + "npmjs.org", "/work/" + "main", "/root/"])
+def test_nothing_of_one_machine(text: str) -> None:
+    """No committed file names a registry's host or a path of the machine it was written on."""
+    found = []
+    for file in committed():
+        content = file.read_bytes()
+        if text.encode() in content:
+            found.append(file)
+    assert not found
