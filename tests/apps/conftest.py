@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from minipic_engine import EnginePool
 from starlette.testclient import TestClient
 
 from minipic.domain.account import Plan
@@ -15,6 +14,7 @@ from minipic.service import Engine, Services
 from minipic.service.administration import create_account, create_key
 from minipic.settings import MIB, Settings
 from minipic.wiring import build_services
+from minipic_engine import EnginePool
 
 SMALL_PLANS = {
     "free": Plan("free", free_images=3, max_bytes=2 * MIB),

@@ -4,7 +4,10 @@ import pytest
 
 from minipic.domain.keys import Environment
 from tests.apps.conftest import House
-from tests.pictures import LOGO_PNG, PHOTO_JPEG
+from tests.pictures import graphic_png, photo_jpeg
+
+LOGO_PNG = graphic_png()
+PHOTO_JPEG = photo_jpeg()
 
 
 def test_answer(house: House) -> None:

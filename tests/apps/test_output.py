@@ -5,7 +5,9 @@ import pytest
 from minipic.domain.identifiers import make_result_id
 from minipic.settings import LinkMode
 from tests.apps.conftest import House, MakeHouse
-from tests.pictures import PHOTO_JPEG
+from tests.pictures import photo_jpeg
+
+PHOTO_JPEG = photo_jpeg()
 
 
 def shrink(house: House, key: str) -> tuple[str, str]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from minipic_engine import EnginePool
 
 from minipic.domain.account import Plan, Status
 from minipic.domain.image import Compressed, ImageFormat, Options
@@ -11,8 +10,12 @@ from minipic.domain.keys import Environment
 from minipic.domain.metering import LEASE_MS
 from minipic.errors import DecodeError
 from minipic.settings import MIB, LinkMode
+from minipic_engine import EnginePool
 from tests.apps.conftest import SMALL_PLANS, House, MakeHouse
-from tests.pictures import PHOTO_JPEG, TRUNCATED_JPEG
+from tests.pictures import photo_jpeg, truncated_jpeg
+
+PHOTO_JPEG = photo_jpeg()
+TRUNCATED_JPEG = truncated_jpeg()
 
 
 def test_answer(house: House) -> None:
@@ -92,9 +95,7 @@ def test_limit_in_the_message_is_the_plans(house: House) -> None:
     answer = house.client.post("/shrink", content=PHOTO_JPEG + bytes(2 * MIB), auth=("api", house.new_key()))
     assert "2 MB" in answer.json()["message"]
     assert "4 MB" in answer.json()["message"]
-    paid = house.client.post(
-        "/shrink", content=PHOTO_JPEG + bytes(4 * MIB), auth=("api", house.new_key(plan="paid"))
-    )
+    paid = house.client.post("/shrink", content=PHOTO_JPEG + bytes(4 * MIB), auth=("api", house.new_key(plan="paid")))
     assert paid.json()["max_bytes"] == 4 * MIB
     assert "Other plans" not in paid.json()["message"]
 
@@ -165,7 +166,9 @@ def test_suspended_account_learns_whom_to_ask(make_house: MakeHouse) -> None:
 
 def test_json_sources_are_named_as_missing(house: House) -> None:
     """A JSON body is not taken for an image: it is answered as what is not offered."""
-    answer = house.client.post("/shrink", json={"source": {"url": "https://example.com"}}, auth=("api", house.new_key()))
+    answer = house.client.post(
+        "/shrink", json={"source": {"url": "https://example.com"}}, auth=("api", house.new_key())
+    )
     assert (answer.status_code, answer.json()["error"]) == (501, "NotImplemented")
 
 
