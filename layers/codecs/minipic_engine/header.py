@@ -1,0 +1,71 @@
+"""What a file says of itself before a pixel is decoded, and the limits that are checked on it."""
+
+from dataclasses import dataclass
+
+from minipic.domain.image import ImageFormat
+from minipic.errors import ImageTooComplex
+
+MEGAPIXEL = 1_000_000
+MAX_FRAME_PIXELS = 100 * MEGAPIXEL
+MAX_TOTAL_PIXELS = 1_000 * MEGAPIXEL
+MAX_FRAMES = 2_000
+MAX_SIDE = 65_535
+MAX_ICC_BYTES = 4 * 1024 * 1024
+"""Above this a colour profile is taken for broken: real ones, press profiles included, stay below 3 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The facts of a file that are known without decoding it.
+
+    ``width`` and ``height`` are those of the stored pixels, ``orientation`` is EXIF's (1 to 8), ``icc`` the embedded
+    profile, ``gamma`` PNG's exponent of the stored values where it isn't sRGB's, ``made_at`` the level at which this
+    engine made the file (see ``minipic_engine.level``), ``is_deep`` 16 bits a sample, ``is_wide`` colours (such as
+    HDR) that no 8-bit picture holds, ``is_lossless`` that the stored pixels are exact.
+    """
+
+    format: ImageFormat
+    width: int
+    height: int
+    frames: int = 1
+    is_animated: bool = False
+    orientation: int = 1
+    icc: bytes | None = None
+    gamma: float | None = None
+    made_at: int | None = None
+    is_deep: bool = False
+    is_wide: bool = False
+    is_lossless: bool = False
+
+    @property
+    def pixels(self) -> int:
+        """The number of pixels of one frame."""
+        return self.width * self.height
+
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """Width and height as a viewer shows them, after the orientation."""
+        return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
+
+
+def check_limits(header: Header, max_output_side: int, output: ImageFormat) -> None:
+    """Raise ImageTooComplex, naming the limit and what was found, unless all limits are kept."""
+    if header.frames > MAX_FRAMES:
+        raise ImageTooComplex(f"The image has {header.frames} frames; at most {MAX_FRAMES} are worked on.")
+    if header.pixels > MAX_FRAME_PIXELS:
+        raise ImageTooComplex(
+            f"The image has {header.width} x {header.height} = {header.pixels} pixels;"
+            f" at most {MAX_FRAME_PIXELS // MEGAPIXEL} megapixels are worked on."
+        )
+    if header.pixels * header.frames > MAX_TOTAL_PIXELS:
+        raise ImageTooComplex(
+            f"The image has {header.frames} frames of {header.pixels} pixels;"
+            f" at most {MAX_TOTAL_PIXELS // MEGAPIXEL} megapixels over all frames are worked on."
+        )
+    side = max(header.width, header.height)
+    if side > MAX_SIDE:
+        raise ImageTooComplex(f"A side of the image is {side} pixels long; at most {MAX_SIDE} are worked on.")
+    if side > max_output_side:
+        raise ImageTooComplex(
+            f"A side of the image is {side} pixels long; {output.value} holds at most {max_output_side}."
+        )

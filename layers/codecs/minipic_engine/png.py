@@ -1,0 +1,124 @@
+"""PNG: decoded by libvips, reduced to a palette by libimagequant inside libvips, packed by oxipng."""
+
+import oxipng
+import pyvips  # type: ignore[import-untyped]
+from PIL import Image
+
+from minipic.errors import DecodeError
+
+from . import png_chunks
+from .header import MAX_FRAME_PIXELS, MEGAPIXEL, Header
+from .level import BEST, interpolate
+from .picture import FULL_EFFORT_PIXELS, Picture, decoding, to_vips
+
+MAX_OUTPUT_SIDE = 65_535
+_PALETTE_QUALITY = ((1, 20.0), (65, 75.0), (80, 90.0), (90, 98.0), (99, 100.0))
+_PALETTE_COLOURS = 256
+_DITHER = 0.5
+_GENTLE_PIXELS = 10_000
+_GENTLE_QUALITY = 97
+"""For small pictures, whose palette is a large part of the file: nothing is seen of it, and 100 costs a third more."""
+_PALETTE_EFFORT = ((8 * MEGAPIXEL, 7), (FULL_EFFORT_PIXELS, 4), (MAX_FRAME_PIXELS, 1))
+_HOPELESS_REPACK = 0.6
+"""A palette below this share of a quick lossless packing is not beaten by a thorough one: that gains far less."""
+
+_HOPELESS_PACKING = 0.3
+"""The same, of a file that was packed with little care; only for pictures so large that time counts more."""
+
+read_header = png_chunks.read_header
+
+
+def decode(data: bytes, header: Header) -> Picture:
+    """Return the pixels as stored, 16 bits rounded to 8; raises DecodeError, ImageTooComplex."""
+    with decoding():
+        image = pyvips.Image.pngload_buffer(png_chunks.rebuild(data), fail_on="error")
+        if image.format == "ushort":
+            image = (image / 257).rint().cast("uchar")
+        mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[image.bands]
+        pixels = image.write_to_memory()
+        return Picture(Image.frombuffer(mode, (image.width, image.height), pixels, "raw", mode, 0, 1), header.icc)
+
+
+def is_settled(header: Header, picture: Picture, level: int) -> bool:
+    """Tell whether the file is only packed again: lossless is asked, a palette holds it, or its range must stay."""
+    return level >= BEST or header.is_wide or (not header.is_deep and _fits_palette(picture))
+
+
+def _fits_palette(picture: Picture) -> bool:
+    return picture.image.getcolors(_PALETTE_COLOURS) is not None
+
+
+def encode(picture: Picture, level: int) -> bytes:
+    """Return ``picture`` as the smaller of a palette PNG (below level 100) and a lossless one."""
+    if level >= BEST or _fits_palette(picture):
+        return _lossless(picture)
+    return _smaller(_palette(picture, level), _lossless_source(picture), picture.pixels)
+
+
+def smallest(data: bytes, header: Header, icc: bytes | None, picture: Picture, level: int) -> bytes:
+    """Return the smallest of ``data`` repacked, ``picture`` as a palette and, if 16 bits were rounded, lossless."""
+    own = _without_metadata(data, header, icc)
+    if _fits_palette(picture):
+        return min(_pack(own, picture.pixels), _lossless(picture), key=len)
+    best = _smaller(_palette(picture, level), own, picture.pixels)
+    return min(best, _lossless(picture), key=len) if header.is_deep else best
+
+
+def _without_metadata(data: bytes, header: Header, icc: bytes | None) -> bytes:
+    return png_chunks.rebuild(
+        data, icc=icc, orientation=header.orientation, keep_frames=header.is_animated,
+        colour_chunks=png_chunks.colour_chunks(header, icc),
+    )  # fmt: skip
+
+
+def repack(data: bytes, header: Header, icc: bytes | None) -> bytes:
+    """Return ``data`` with the same pixels and frames in fewer bytes, its orientation as a tag, and ``icc``."""
+    source = _without_metadata(data, header, icc)
+    try:
+        return _pack(source, header.pixels * header.frames)
+    except oxipng.PngError as error:
+        if header.is_animated:
+            raise DecodeError("The animated PNG is damaged: its frames are incomplete or out of order.") from error
+        return source
+
+
+def _palette(picture: Picture, level: int) -> bytes:
+    if picture.pixels < _GENTLE_PIXELS:
+        quality, effort = _GENTLE_QUALITY, 10
+    else:
+        quality = round(interpolate(level, _PALETTE_QUALITY))
+        effort = next(effort for limit, effort in _PALETTE_EFFORT if picture.pixels <= limit)
+    source = to_vips(picture if picture.image.mode != "LA" else Picture(picture.image.convert("RGBA")))
+    made: bytes = source.pngsave_buffer(
+        palette=True, Q=quality, dither=_DITHER, effort=effort, compression=1, keep="none"
+    )
+    return _pack(png_chunks.rebuild(made, icc=picture.icc), picture.pixels)
+
+
+def _lossless_source(picture: Picture) -> bytes:
+    made: bytes = to_vips(picture).pngsave_buffer(compression=1, keep="none")
+    return png_chunks.rebuild(made, icc=picture.icc)
+
+
+def _lossless(picture: Picture) -> bytes:
+    return _pack(_lossless_source(picture), picture.pixels)
+
+
+def _smaller(palette: bytes, lossless_source: bytes, pixels: int) -> bytes:
+    """Return the smaller of ``palette`` and ``lossless_source`` packed, which is spared where it can't win."""
+    if pixels > FULL_EFFORT_PIXELS and len(palette) < _HOPELESS_PACKING * len(lossless_source):
+        return palette
+    quick = _pack(lossless_source, pixels, level=0)
+    if pixels > FULL_EFFORT_PIXELS or len(palette) < _HOPELESS_REPACK * len(quick):
+        return min(palette, quick, key=len)
+    return min(palette, _pack(lossless_source, pixels), key=len)
+
+
+def _pack(data: bytes, pixels: int, level: int = 2) -> bytes:
+    packed = oxipng.optimize_from_memory(
+        data,
+        level=level if pixels <= FULL_EFFORT_PIXELS else 0,
+        interlace=oxipng.Interlacing.off,
+        strip=oxipng.StripChunks.none,
+    )
+    return min(data, packed, key=len)

@@ -1,0 +1,79 @@
+"""WebP: decoded and encoded by Pillow."""
+
+import io
+
+from PIL import Image
+
+from . import webp_chunks
+from .header import MEGAPIXEL, Header
+from .level import BEST, interpolate
+from .picture import FULL_EFFORT_PIXELS, Picture, decoding, open_with_pillow
+
+MAX_OUTPUT_SIDE = 16_383
+_QUALITY = ((1, 1.0), (99, 99.0))
+_MIN_ALPHA_QUALITY = 90
+_LOSSLESS_TRIAL_PIXELS = MEGAPIXEL // 2
+_FEW_COLOURS = 1_024
+
+read_header = webp_chunks.read_header
+
+
+def decode(data: bytes, header: Header) -> Picture:
+    """Return the pixels as stored; raises DecodeError, ImageTooComplex."""
+    image = open_with_pillow(webp_chunks.rebuild(data), header)
+    with decoding():
+        image.load()
+    return Picture(image.convert("RGBA" if "A" in image.getbands() else "RGB"), header.icc)
+
+
+def is_settled(header: Header, _picture: Picture, level: int) -> bool:
+    """Tell whether the file must not be encoded with loss at ``level``: it is lossless, or we made it as low."""
+    return level >= BEST or (header.made_at is not None and header.made_at <= level)
+
+
+def encode(picture: Picture, level: int) -> bytes:
+    """Return ``picture`` as WebP: lossless from level 100 on; below, with loss unless lossless is smaller."""
+    if level >= BEST:
+        return _lossless(picture)
+    try:
+        made = save(picture.image, level, picture.pixels)
+    except ValueError:  # a huge and noisy picture overflows the format's first partition, of at most 512 KiB
+        return _lossless(picture)
+    lossy = webp_chunks.rebuild(made, icc=picture.icc, made_at=level)
+    is_graphic = picture.pixels <= _LOSSLESS_TRIAL_PIXELS or picture.image.getcolors(_FEW_COLOURS) is not None
+    return min(lossy, _lossless(picture), key=len) if is_graphic else lossy
+
+
+def smallest(data: bytes, header: Header, icc: bytes | None, picture: Picture, level: int) -> bytes:
+    """Return the smaller of ``data`` repacked and ``picture`` encoded at ``level``."""
+    return min(repack(data, header, icc), encode(picture, level), key=len)
+
+
+def repack(data: bytes, header: Header, icc: bytes | None) -> bytes:
+    """Return ``data`` with the same pixels and frames, its orientation as a tag, and ``icc``.
+
+    Lossless stills are packed again; nothing does that for lossy data.
+    """
+    plain = webp_chunks.rebuild(data, icc=icc, orientation=header.orientation, made_at=header.made_at)
+    if not header.is_lossless or header.is_animated:
+        return plain
+    stored = Picture(decode(data, header).image)
+    again = webp_chunks.rebuild(_lossless(stored), icc=icc, orientation=header.orientation)
+    return min(plain, again, key=len)
+
+
+def save(image: Image.Image, level: int, pixels: int, **animation: object) -> bytes:
+    """Return ``image`` as Pillow's WebP, all of its frames if ``animation`` says so; ``pixels`` sets the effort."""
+    out = io.BytesIO()
+    is_large = pixels > FULL_EFFORT_PIXELS
+    if level >= BEST:
+        image.save(out, "WEBP", lossless=True, exact=True, quality=0 if is_large else 80,
+                   method=0 if is_large else 4, **animation)  # fmt: skip
+    else:
+        image.save(out, "WEBP", quality=round(interpolate(level, _QUALITY)), method=2 if is_large else 6,
+                   alpha_quality=max(_MIN_ALPHA_QUALITY, level), **animation)  # fmt: skip
+    return out.getvalue()
+
+
+def _lossless(picture: Picture) -> bytes:
+    return webp_chunks.rebuild(save(picture.image, BEST, picture.pixels), icc=picture.icc)
