@@ -41,7 +41,7 @@ def far(left: list[tuple[Pixels, int]], right: list[tuple[Pixels, int]]) -> floa
 def test_timeline(kind: ImageFormat, target: ImageFormat, quality: Quality) -> None:
     """Frames, durations, loops and transparency survive, in both formats and between them."""
     data = animation(kind.value, lossless=True)
-    result = compress(data, Options(quality=quality, format=target)).data
+    result = compress(data, Options(quality=quality, formats=(target,))).data
     assert timeline(result) == [100, 200, 50, 400]
     assert opened(result).info["loop"] == 3
     is_exact = quality is Preset.LOSSLESS or target is ImageFormat.PNG
@@ -69,7 +69,7 @@ def test_idempotent_and_not_larger(kind: ImageFormat, quality: Quality, orientat
 def test_opaque_frames_on_a_transparent_ground() -> None:
     """A ground that no frame covers stays transparent, though WebP's encoder sees nothing but opaque rectangles."""
     data = animation("PNG", is_solid=True)
-    first = compress(data, Options(format=ImageFormat.WEBP))
+    first = compress(data, Options(formats=(ImageFormat.WEBP,)))
     second = compress(first.data, Options())
     for result in (first.data, second.data):
         assert [int(pixels[47, 0, 3]) for pixels, _ in frames(result)] == [0] * 4
@@ -78,14 +78,14 @@ def test_opaque_frames_on_a_transparent_ground() -> None:
 def test_orientation_travels_to_png() -> None:
     """A turned animated WebP is turned as a PNG too."""
     data = animation("WEBP", quality=95, exif=exif(6))
-    assert opened(compress(data, Options(format=ImageFormat.PNG)).data).getexif()[0x0112] == 6
+    assert opened(compress(data, Options(formats=(ImageFormat.PNG,))).data).getexif()[0x0112] == 6
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_an_animation_can_not_be(kind: ImageFormat) -> None:
     """JPEG and a background are refused plainly; a still is never made silently."""
     with pytest.raises(BadRequest, match="animation can't be kept in JPEG"):
-        compress(animation(kind.value), Options(format=ImageFormat.JPEG, background=(0, 0, 0)))
+        compress(animation(kind.value), Options(formats=(ImageFormat.JPEG,), background=(0, 0, 0)))
     with pytest.raises(BadRequest, match="`background`"):
         compress(animation(kind.value), Options(background=(0, 0, 0)))
 
@@ -96,7 +96,7 @@ def test_still_beside_the_frames() -> None:
     data = saved(stills[0], "PNG", save_all=True, append_images=stills[1:], default_image=True, duration=100)
     assert len(frames(compress(data, Options()).data)) == 3
     with pytest.raises(BadRequest, match="still beside its frames"):
-        compress(data, Options(format=ImageFormat.WEBP))
+        compress(data, Options(formats=(ImageFormat.WEBP,)))
 
 
 def test_announced_but_absent() -> None:

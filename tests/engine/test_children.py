@@ -69,8 +69,8 @@ def single() -> Iterator[EnginePool]:
 def test_same_result_as_in_process(pool: EnginePool) -> None:
     """A child returns what the function returns, for each option."""
     for options in (
-        Options(), Options(quality=40, format=ImageFormat.WEBP), Options(quality=Preset.LOSSLESS),
-        Options(format=ImageFormat.JPEG, background=(1, 2, 3)),
+        Options(), Options(quality=40, formats=(ImageFormat.WEBP,)), Options(quality=Preset.LOSSLESS),
+        Options(formats=(ImageFormat.JPEG,), background=(1, 2, 3)),
     ):  # fmt: skip
         assert pool.compress(PICTURE, options) == compress(PICTURE, options)
     assert pool.sniff(PICTURE) is ImageFormat.PNG
@@ -83,7 +83,7 @@ def test_errors_keep_their_class(pool: EnginePool) -> None:
     with pytest.raises(DecodeError):
         pool.compress(PICTURE[:60], Options())
     with pytest.raises(BadRequest, match="background"):
-        pool.compress(saved(transparent(), "PNG"), Options(format=ImageFormat.JPEG))
+        pool.compress(saved(transparent(), "PNG"), Options(formats=(ImageFormat.JPEG,)))
     sent = ServiceUnavailable("words", retry_after_s=7, field=3)
     received = wire.to_error(wire.from_error(sent))
     assert type(received) is ServiceUnavailable
@@ -307,9 +307,9 @@ def test_loop_of_the_worker() -> None:
             raise ImageTooComplex("too much")
         if data == b"panic":
             raise BaseException("a panic")
-        return Compressed(data, options.format or ImageFormat.PNG, 3, 4, reduced_effort=True)
+        return Compressed(data, options.formats[0] if options.formats else ImageFormat.PNG, 3, 4, reduced_effort=True)
 
-    options = Options(quality=7, format=ImageFormat.WEBP, background=(1, 2, 3))
+    options = Options(quality=7, formats=(ImageFormat.WEBP,), background=(1, 2, 3))
     ready, result, error, fault = served((b"x", options), (b"complex", Options()), (b"panic", Options()), by=by)
     assert ready[0] == {"status": "ready"}
     assert wire.to_result(*result) == Compressed(b"x", ImageFormat.WEBP, 3, 4, reduced_effort=True)

@@ -94,7 +94,7 @@ def test_kept_format(name: str, quality: Quality) -> None:
 )
 def test_converted_format(name: str, quality: Quality, target: ImageFormat) -> None:
     """Asked again for the format that it has by now, a result stays as it is to look at."""
-    options = Options(quality=quality, format=target, background=(255, 255, 255) if target is JPEG else None)
+    options = Options(quality=quality, formats=(target,), background=(255, 255, 255) if target is JPEG else None)
     first = compress(INPUTS[name], options)
     second = compress(first.data, options)
     assert first.format is target
@@ -132,7 +132,7 @@ def test_lossless_keeps_every_pixel(name: str) -> None:
 @pytest.mark.parametrize("quality", [Preset.LOSSLESS, 100])
 def test_lossless_conversion(name: str, target: ImageFormat, quality: Quality) -> None:
     """`lossless` and 100 keep every pixel also between PNG and WebP."""
-    result = compress(INPUTS[name], Options(quality=quality, format=target))
+    result = compress(INPUTS[name], Options(quality=quality, formats=(target,)))
     assert np.array_equal(shown(result.data), shown(INPUTS[name]))
 
 
@@ -141,13 +141,13 @@ def test_lossless_keeps_16_bits() -> None:
     kept = compress(DEEP, Options(quality=Preset.LOSSLESS)).data
     assert kept[24] == 16
     ramp = np.tile(np.arange(0, 65_536, 128, dtype=np.uint16)[None, :, None], (30, 1, 3))
-    rounded = shown(compress(deep_png(ramp, 2), Options(format=WEBP, quality=100)).data)
+    rounded = shown(compress(deep_png(ramp, 2), Options(formats=(WEBP,), quality=100)).data)
     assert np.array_equal(rounded[0, :, 0], np.rint(ramp[0, :, 0] / 257).astype(np.uint8))
 
 
 def test_jpeg_100_is_best_not_lossless() -> None:
     """JPEG at 100 is re-encoded at a quality that no eye tells from the source."""
-    result = compress(saved(photo(), "PNG"), Options(format=JPEG, quality=100))
+    result = compress(saved(photo(), "PNG"), Options(formats=(JPEG,), quality=100))
     assert difference(shown(result.data), shown(INPUTS["png"])) < 2
 
 
@@ -155,7 +155,9 @@ def test_jpeg_100_is_best_not_lossless() -> None:
 def test_numbers_rise(target: ImageFormat) -> None:
     """A higher number never gives a smaller file (within 1 %), and the error falls from end to end."""
     source = saved(photo(320, 240), "PNG")
-    results = [compress(source, Options(format=target, quality=n)).data for n in (1, 20, 40, 65, 80, 89, 90, 99, 100)]
+    results = [
+        compress(source, Options(formats=(target,), quality=n)).data for n in (1, 20, 40, 65, 80, 89, 90, 99, 100)
+    ]
     sizes = [len(result) for result in results]
     assert all(low <= high * 1.01 for low, high in pairwise(sizes))
     errors = [difference(shown(result), shown(source)) for result in results]
@@ -233,7 +235,7 @@ def test_fallback_repacks() -> None:
 def test_marks(kind: ImageFormat) -> None:
     """A result is encoded again only at a strictly lower level."""
     read = jpeg_segments.read_header if kind is JPEG else webp_chunks.read_header
-    smart = compress(saved(photo(), "PNG"), Options(format=kind)).data
+    smart = compress(saved(photo(), "PNG"), Options(formats=(kind,))).data
     assert read(smart).made_at == 80
     high = compress(smart, Options(quality=Preset.HIGH)).data
     assert np.array_equal(shown(high), shown(smart))
@@ -246,16 +248,16 @@ def test_marks(kind: ImageFormat) -> None:
 def test_alpha_needs_a_background_in_jpeg() -> None:
     """Transparency to JPEG asks for `background`; an alpha channel that is opaque everywhere is none."""
     with pytest.raises(BadRequest, match="transparent image to JPEG needs `background`"):
-        compress(INPUTS["png-alpha"], Options(format=JPEG))
+        compress(INPUTS["png-alpha"], Options(formats=(JPEG,)))
     opaque = photo()
     opaque.putalpha(255)
-    assert compress(saved(opaque, "PNG"), Options(format=JPEG)).format is JPEG
+    assert compress(saved(opaque, "PNG"), Options(formats=(JPEG,))).format is JPEG
 
 
 @pytest.mark.parametrize("target", [None, *ImageFormat])
 def test_background_fills(target: ImageFormat | None) -> None:
     """A background shows through what was transparent, alone or with a conversion."""
-    result = compress(INPUTS["png-alpha"], Options(format=target, background=(250, 10, 20)))
+    result = compress(INPUTS["png-alpha"], Options(formats=(target,) if target else (), background=(250, 10, 20)))
     pixels = shown(result.data)
     assert pixels[..., 3].min() == 255
     assert np.abs(pixels[60, 159, :3].astype(int) - (250, 10, 20)).max() < 12
@@ -273,13 +275,13 @@ def test_alpha_is_kept(kind: ImageFormat, quality: Quality) -> None:
 def test_grey_stays_grey() -> None:
     """Grey is stored as grey in JPEG and PNG, also when a background is grey."""
     for name, options in (
-        ("jpeg-grey", Options()), ("png-grey", Options(format=JPEG)), ("png-grey", Options()),
-        ("jpeg-grey", Options(format=PNG)),
-        ("png-grey-alpha", Options(format=JPEG, background=(255, 255, 255))),
+        ("jpeg-grey", Options()), ("png-grey", Options(formats=(JPEG,))), ("png-grey", Options()),
+        ("jpeg-grey", Options(formats=(PNG,))),
+        ("png-grey-alpha", Options(formats=(JPEG,), background=(255, 255, 255))),
     ):  # fmt: skip
-        assert opened(compress(INPUTS[name], options).data).mode in ("L", "P") if options.format is PNG else True
+        assert opened(compress(INPUTS[name], options).data).mode in ("L", "P") if PNG in options.formats else True
         assert np.ptp(shown(compress(INPUTS[name], options).data)[..., :3].astype(int), axis=-1).max() == 0
-    coloured = compress(INPUTS["png-grey-alpha"], Options(format=JPEG, background=(255, 0, 0)))
+    coloured = compress(INPUTS["png-grey-alpha"], Options(formats=(JPEG,), background=(255, 0, 0)))
     assert opened(coloured.data).mode == "RGB"
 
 
@@ -301,7 +303,7 @@ def test_profiles(kind: ImageFormat, quality: Quality) -> None:
 @pytest.mark.parametrize("target", list(ImageFormat))
 def test_wide_gamut_travels(target: ImageFormat) -> None:
     """A small profile is embedded in every output format."""
-    assert profile_of(compress(INPUTS["png-wide"], Options(format=target)).data) == wide_profile()
+    assert profile_of(compress(INPUTS["png-wide"], Options(formats=(target,))).data) == wide_profile()
 
 
 def test_large_profile_is_applied() -> None:
@@ -309,13 +311,15 @@ def test_large_profile_is_applied() -> None:
     flat = Image.new("RGB", (120, 120), (200, 60, 40))
     flat.paste(photo(60, 60), (60, 60))
     data = saved(flat, "PNG", icc_profile=wide_profile(9_000))
-    result = compress(data, Options(format=WEBP)).data
+    result = compress(data, Options(formats=(WEBP,))).data
     assert profile_of(result) is None
     assert int(shown(result)[10, 10, 0]) == pytest.approx(216, abs=5)
     assert profile_of(compress(data, Options(quality=Preset.LOSSLESS)).data) == wide_profile(9_000)
     with_alpha = flat.copy()
     with_alpha.putalpha(90)
-    faded = compress(saved(with_alpha, "PNG", icc_profile=wide_profile(9_000)), Options(format=WEBP, quality=100)).data
+    faded = compress(
+        saved(with_alpha, "PNG", icc_profile=wide_profile(9_000)), Options(formats=(WEBP,), quality=100)
+    ).data
     assert int(shown(faded)[10, 10, 0]) == pytest.approx(216, abs=5)
     assert shown(faded)[10, 10, 3] == 90
 
@@ -323,7 +327,7 @@ def test_large_profile_is_applied() -> None:
 def test_grey_profile_is_applied() -> None:
     """A grey profile that is not sRGB's curve is applied, and grey stays grey; a wrong kind of profile is ignored."""
     data = saved(Image.new("L", (30, 30), 100), "PNG", icc_profile=grey_profile(1.0))
-    result = opened(compress(data, Options(format=JPEG)).data)
+    result = opened(compress(data, Options(formats=(JPEG,))).data)
     assert result.mode == "L"
     assert result.getpixel((5, 5)) == pytest.approx(168, abs=3)
     assert colour.judge(grey_profile(1.0), "RGB") is colour.Verdict.DROP
@@ -341,7 +345,7 @@ def test_cmyk_becomes_rgb() -> None:
 def test_cmyk_profile_is_applied(target: ImageFormat) -> None:
     """A press profile decides what cyan looks like; the naive conversion would make it (0, 255, 255)."""
     data = saved(Image.new("CMYK", (64, 64), (255, 0, 0, 0)), "JPEG", quality=95, icc_profile=press_profile())
-    result = compress(data, Options(format=target, quality=100))
+    result = compress(data, Options(formats=(target,), quality=100))
     seen = shown(result.data)[30, 30, :3].astype(int)
     assert np.abs(seen - (0, 151, 219)).max() < 30
     assert profile_of(result.data) is None
@@ -352,7 +356,7 @@ def test_gamma_is_applied() -> None:
     """Linear light in a PNG (gAMA 1.0) is brightened to sRGB's curve where the chunk can't go along."""
     chunk = png_chunks.make_chunk(b"gAMA", struct.pack(">I", 100_000))
     data = with_chunks(saved(Image.new("RGBA", (30, 30), (55, 55, 55, 200)), "PNG"), chunk)
-    result = shown(compress(data, Options(format=WEBP, quality=100)).data)
+    result = shown(compress(data, Options(formats=(WEBP,), quality=100)).data)
     assert int(result[3, 3, 0]) == pytest.approx(128, abs=2)
     assert result[3, 3, 3] == 200
     assert chunk in compress(data, Options(quality=Preset.LOSSLESS)).data
@@ -419,7 +423,7 @@ def test_memory_errors_are_too_complex(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(png, "encode", exhausted)
     with pytest.raises(ImageTooComplex):
-        compress(INPUTS["jpeg"], Options(format=PNG))
+        compress(INPUTS["jpeg"], Options(formats=(PNG,)))
 
 
 def test_bugs_are_not_masked() -> None:
@@ -457,7 +461,7 @@ def test_webp_overflow_falls_back_to_lossless(monkeypatch: pytest.MonkeyPatch) -
         return real(image, level, pixels)
 
     monkeypatch.setattr(webp, "save", overflowing)
-    result = compress(INPUTS["png"], Options(format=WEBP))
+    result = compress(INPUTS["png"], Options(formats=(WEBP,)))
     assert np.array_equal(shown(result.data), shown(INPUTS["png"]))
 
 

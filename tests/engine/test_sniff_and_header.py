@@ -144,7 +144,7 @@ def test_webp_limit_depends_on_the_output() -> None:
     long = saved(graphic(17_000, 2), "PNG")
     assert compress(long, Options()).width == 17_000
     with pytest.raises(ImageTooComplex, match="webp holds at most 16383"):
-        compress(long, Options(format=ImageFormat.WEBP))
+        compress(long, Options(formats=(ImageFormat.WEBP,)))
 
 
 def test_metadata_bombs_stay_packed() -> None:

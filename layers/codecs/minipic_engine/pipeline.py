@@ -55,7 +55,7 @@ def compress(data: bytes, options: Options) -> Compressed:
     DecodeError, ImageTooComplex, and BadRequest for options that do not fit the image.
     """
     source = sniff(data)
-    target = options.format or source
+    target = options.formats[0] if options.formats else source
     level = level_of(options.quality)
     header = CODECS[source].read_header(data)
     check_limits(header, CODECS[target].MAX_OUTPUT_SIDE, target)

@@ -45,15 +45,15 @@ def read_frame(stream: BinaryIO) -> tuple[Fields, bytes] | None:
 
 def from_options(options: Options) -> Fields:
     """Return ``options`` as JSON fields."""
-    return {"quality": options.quality, "format": options.format, "background": options.background}
+    return {"quality": options.quality, "formats": options.formats, "background": options.background}
 
 
 def to_options(fields: Fields) -> Options:
     """Return the options that ``from_options`` wrote."""
-    quality, image_format, background = fields["quality"], fields["format"], fields["background"]
+    quality, formats, background = fields["quality"], fields["formats"], fields["background"]
     return Options(
         quality=Preset(quality) if isinstance(quality, str) else quality,
-        format=None if image_format is None else ImageFormat(image_format),
+        formats=tuple(map(ImageFormat, formats)),
         background=None if background is None else (background[0], background[1], background[2]),
     )
 

@@ -80,7 +80,7 @@ def load_pipeline() -> Compress:
     """Import the codecs, under the limits that are set by then, and use each once, so that the first job is fast."""
     compress: Compress = importlib.import_module("minipic_engine.pipeline").compress
     for image_format in ImageFormat:
-        compress(_WARM_UP, Options(format=image_format))
+        compress(_WARM_UP, Options(formats=(image_format,)))
     return compress
 
 

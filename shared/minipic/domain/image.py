@@ -30,17 +30,51 @@ Quality = Preset | int
 Rgb = tuple[int, int, int]
 
 
+class ResizeMethod(StrEnum):
+    """How a picture gets a new size."""
+
+    SCALE = "scale"
+    FIT = "fit"
+    COVER = "cover"
+
+
+class Preserve(StrEnum):
+    """Metadata that may be kept; all else goes."""
+
+    COPYRIGHT = "copyright"
+    CREATION = "creation"
+    LOCATION = "location"
+
+
+MAX_RESIZE_PIXELS = 16_383
+
+
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """A new size in pixels, 1 to 16 383 a side; never a larger one than the picture has.
+
+    ``scale`` takes one side, ``fit`` keeps the picture's shape inside both, ``cover`` fills both and crops around the
+    centre.
+    """
+
+    method: ResizeMethod
+    width: int | None = None
+    height: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What to do to an image.
 
-    ``quality`` is a preset or a whole number from 1 to 100; ``format`` None keeps the input's own;
-    ``background`` (sRGB, 0 to 255 each) fills what is transparent, and None keeps it transparent.
+    ``quality`` is a preset or a whole number from 1 to 100. ``formats``: none keeps the input's own, of several the
+    smallest result wins. ``background`` (sRGB, 0 to 255 each) fills what is transparent, and None keeps it transparent.
     """
 
     quality: Quality = Preset.SMART
-    format: ImageFormat | None = None
+    formats: tuple[ImageFormat, ...] = ()
     background: Rgb | None = None
+    resize: Resize | None = None
+    preserve: frozenset[Preserve] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ def parse_options(quality: str = "", output_format: str = "", background: str = 
     """Return the options that three query parameters ask for; an empty one is absent."""
     return Options(
         quality=_quality(quality) if quality else Preset.SMART,
-        format=_format(output_format) if output_format else None,
+        formats=_formats(output_format),
         background=_colour(background) if background else None,
     )
 
@@ -38,11 +38,11 @@ def _quality(text: str) -> Quality:
         raise _refuse("quality", text, f"{_one_of(Preset)} or a whole number from 1 to 100") from None
 
 
-def _format(text: str) -> ImageFormat | None:
-    if text == "keep":
-        return None
+def _formats(text: str) -> tuple[ImageFormat, ...]:
+    if text in ("", "keep"):
+        return ()
     try:
-        return ImageFormat(_ALIASES.get(text, text))
+        return (ImageFormat(_ALIASES.get(text, text)),)
     except ValueError:
         raise _refuse("format", text, _one_of(["keep", *ImageFormat])) from None
 
