@@ -72,6 +72,9 @@ class Settings:
     result_ttl_s: int = 24 * 3600
     upgrade_url: str = ""
     support_contact: str = ""
+    appeal_contact: str = ""
+    cors_origins: tuple[str, ...] = ()
+    source_allow: frozenset[str] = frozenset()
     log_level: str = "INFO"
     engine_children: int = 1
     plans: Mapping[str, Plan] = field(default_factory=lambda: DEFAULT_PLANS)
@@ -104,6 +107,9 @@ def read_settings(environ: Mapping[str, str], cores: int = 1) -> Settings:
         result_ttl_s=read("MINIPIC_RESULT_TTL", _whole_number(1, 30 * 86400), 86400, "seconds from 1 to 2592000"),
         upgrade_url=environ.get("MINIPIC_UPGRADE_URL", ""),
         support_contact=environ.get("MINIPIC_SUPPORT_CONTACT", ""),
+        appeal_contact=environ.get("MINIPIC_APPEAL_CONTACT", ""),
+        cors_origins=read("MINIPIC_CORS_ORIGINS", _origins, (), "* or origins such as https://app.example.com, by comma"),
+        source_allow=read("MINIPIC_SOURCE_ALLOW", _endpoints, frozenset(), "host:port, several by comma"),
         log_level=read("MINIPIC_LOG_LEVEL", _log_level, "INFO", "DEBUG, INFO, WARNING or ERROR"),
         engine_children=read("MINIPIC_ENGINE_CHILDREN", _whole_number(1, 256), cores, "a number from 1 to 256"),
         plans=read("MINIPIC_PLANS", _plans, DEFAULT_PLANS, "JSON, or a JSON file's path, as the README shows"),
@@ -137,6 +143,28 @@ def _base_url(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
         raise ValueError(text)
     return text.rstrip("/")
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = _listed(text)
+    for origin in origins:
+        parts = urlsplit(origin)
+        if origin != "*" and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path):
+            raise ValueError(text)
+    return tuple(origins)
+
+
+def _endpoints(text: str) -> frozenset[str]:
+    endpoints = frozenset(endpoint.lower() for endpoint in _listed(text))
+    for endpoint in endpoints:
+        host, _, port = endpoint.rpartition(":")
+        if not host or not port.isdigit() or not 1 <= int(port) <= 65535:
+            raise ValueError(text)
+    return endpoints
 
 
 def _log_level(text: str) -> str:

@@ -9,6 +9,7 @@ from minipic.errors import BadRequest
 _NAMED_COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0)}
 _HEX_COLOUR = re.compile(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
 _ALIASES = {"jpg": "jpeg"}
+_SHOWN_CHARS = 40
 
 
 def parse_options(quality: str = "", output_format: str = "", background: str = "") -> Options:
@@ -16,13 +17,18 @@ def parse_options(quality: str = "", output_format: str = "", background: str = 
     return Options(
         quality=_quality(quality) if quality else Preset.SMART,
         formats=_formats(output_format),
-        background=_colour(background) if background else None,
+        background=parse_background("background", background) if background else None,
     )
 
 
-def _refuse(name: str, value: str, takes: str) -> BadRequest:
-    shown = value if len(value) <= 40 else f"{value[:40]}…"
-    return BadRequest(f"`{name}` takes {takes}; {shown!r} is none of them.")
+def shown(value: object) -> str:
+    """Return a value as a message may repeat it: quoted, and cut when it is long."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
+
+
+def _refuse(name: str, value: object, takes: str) -> BadRequest:
+    return BadRequest(f"`{name}` takes {takes}; {shown(value)} is none of them.")
 
 
 def _one_of(values: Iterable[str]) -> str:
@@ -47,11 +53,13 @@ def _formats(text: str) -> tuple[ImageFormat, ...]:
         raise _refuse("format", text, _one_of(["keep", *ImageFormat])) from None
 
 
-def _colour(text: str) -> Rgb:
+def parse_background(name: str, value: object) -> Rgb:
+    """Return the colour that ``value`` names: ``#RRGGBB``, ``white`` or ``black``."""
+    text = value if isinstance(value, str) else ""
     if text in _NAMED_COLOURS:
         return _NAMED_COLOURS[text]
     match = _HEX_COLOUR.fullmatch(text)
     if match is None:
-        raise _refuse("background", text, "#RRGGBB, white or black")
+        raise _refuse(name, value, "#RRGGBB, white or black")
     red, green, blue = (int(channel, 16) for channel in match.groups())
     return red, green, blue
