@@ -1,6 +1,5 @@
 # The AWS home: the layers' locks, the build, and its checks. None of these needs Docker, credentials or AWS.
-export UV ?= $(CURDIR)/.venv/bin/uv
-SAM := SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-central-1 .venvs/sam/bin/sam
+SAM := UV=$(abspath $(UV)) SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-central-1 .venvs/sam/bin/sam
 LAYER_PLATFORM := --python-platform aarch64-manylinux_2_28 --python-version 3.13
 BUILD_SOURCES = template.yaml samconfig.toml $(shell find functions layers shared -type f ! -name '*.pyc')
 

@@ -28,7 +28,14 @@ def make_clients(region: str, endpoint_url: str | None = None) -> tuple["DynamoD
         retries={"total_max_attempts": MAX_TRIES, "mode": "standard"},
     )
     dynamodb_config = common.merge(Config(read_timeout=READ_TIMEOUT_S, signature_version="v4"))
-    s3_config = common.merge(Config(read_timeout=S3_READ_TIMEOUT_S, signature_version="s3v4"))
+    # Unless told so, botocore signs links for the global host, which sends a young bucket's clients elsewhere.
+    s3_config = common.merge(
+        Config(
+            read_timeout=S3_READ_TIMEOUT_S,
+            signature_version="s3v4",
+            s3={"addressing_style": "virtual" if endpoint_url is None else "path"},
+        )
+    )
     return (
         session.client("dynamodb", endpoint_url=endpoint_url, config=dynamodb_config),
         session.client("s3", endpoint_url=endpoint_url, config=s3_config),

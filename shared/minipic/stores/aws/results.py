@@ -1,4 +1,7 @@
-"""Results in S3: ``results/<yyyymmdd>/<id>``, what is known of a result as the object's metadata."""
+"""Results in S3: ``results/<yyyymmdd>/<id>``, what is known of a result as the object's metadata.
+
+The uploads that results were made from lie in ``originals/<yyyymmdd>/<id>``, as bytes and nothing else.
+"""
 
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -14,8 +17,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MAX_LINK_S = 3600  # a link dies with the credentials of the role that signed it
-_PREFIX = "results"
-_PING_KEY = f"{_PREFIX}/ping"  # has no day in it: this object never exists
+_RESULTS, _ORIGINALS = "results", "originals"
+_PING_KEY = f"{_RESULTS}/ping"  # has no day in it: this object never exists
 # S3 says AccessDenied of a missing object to a role that may not list the bucket, and ours may not.
 _MISSING = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
 
@@ -35,13 +38,7 @@ class S3Results:
             Key=_object_key(result_id),
             Body=data,
             ContentType=facts.format.media_type,
-            Metadata={
-                "account": facts.account_id,
-                "format": str(facts.format),
-                "width": str(facts.width),
-                "height": str(facts.height),
-                "link-hash": facts.link_hash,
-            },
+            Metadata=_metadata(facts),
         )
 
     @as_unavailable()
@@ -63,6 +60,28 @@ class S3Results:
         """Forget a result."""
         self._client.delete_object(Bucket=self._bucket_name, Key=_object_key(result_id))
 
+    @as_unavailable()
+    def put_original(self, original_id: str, data: bytes) -> None:
+        """Store an upload; its format is found in its bytes again."""
+        self._client.put_object(Bucket=self._bucket_name, Key=_object_key(original_id, _ORIGINALS), Body=data)
+
+    @as_unavailable()
+    def get_original(self, original_id: str) -> bytes | None:
+        """Return an upload by one GetObject, or None."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket_name, Key=_object_key(original_id, _ORIGINALS))
+        except ClientError as error:
+            if _is_missing(error):
+                return None
+            raise
+        with closing(answer["Body"]) as body:
+            return body.read()
+
+    @as_unavailable()
+    def delete_original(self, original_id: str) -> None:
+        """Forget an upload."""
+        self._client.delete_object(Bucket=self._bucket_name, Key=_object_key(original_id, _ORIGINALS))
+
     def presign(self, result_id: str, expires_in_s: int) -> str | None:
         """Return a signed link to the object, good for ``expires_in_s`` but at most an hour."""
         return self._client.generate_presigned_url(
@@ -81,12 +100,25 @@ class S3Results:
                 raise
 
 
-def _object_key(result_id: str) -> str:
-    return f"{_PREFIX}/{storage_day(result_id)}/{result_id}"
+def _object_key(object_id: str, folder: str = _RESULTS) -> str:
+    return f"{folder}/{storage_day(object_id)}/{object_id}"
 
 
 def _is_missing(error: ClientError) -> bool:
     return error.response["Error"]["Code"] in _MISSING
+
+
+def _metadata(facts: ResultFacts) -> dict[str, str]:
+    values = {
+        "account": facts.account_id,
+        "format": str(facts.format),
+        "width": str(facts.width),
+        "height": str(facts.height),
+        "link-hash": facts.link_hash,
+        "original": facts.original_id,
+        "options": facts.options,
+    }
+    return {name: value for name, value in values.items() if value}  # each is a header, and none may be empty
 
 
 def _facts(metadata: dict[str, str]) -> ResultFacts:
@@ -95,5 +127,7 @@ def _facts(metadata: dict[str, str]) -> ResultFacts:
         format=ImageFormat(metadata["format"]),
         width=int(metadata["width"]),
         height=int(metadata["height"]),
-        link_hash=metadata["link-hash"],
+        link_hash=metadata.get("link-hash", ""),
+        original_id=metadata.get("original", ""),
+        options=metadata.get("options", ""),
     )

@@ -1,0 +1,62 @@
+"""MiniStack with the table and the bucket of template.yaml, for every test that needs AWS."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from unittest import mock
+from uuid import uuid4
+
+from minipic.stores.aws.clients import make_clients
+from tests.aws_stack.server import running_ministack
+from tests.aws_stack.template import PROJECT_FOLDER, read_template
+
+__all__ = ["PROJECT_FOLDER", "AwsStack", "read_template", "running_stack"]
+
+REGION: Literal["eu-central-1"] = "eu-central-1"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+@dataclass(frozen=True)
+class AwsStack:
+    """Where a test finds its AWS. ``environment`` is what a program of ours needs to use it."""
+
+    endpoint_url: str
+    table_name: str
+    bucket_name: str
+    region: str = REGION
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that point a process of the service at this stack."""
+        return CREDENTIALS | {
+            "AWS_REGION": self.region,
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "MINIPIC_STORE": "aws",
+            "MINIPIC_TABLE": self.table_name,
+            "MINIPIC_BUCKET": self.bucket_name,
+        }
+
+
+@contextmanager
+def running_stack(folder: Path) -> Iterator[AwsStack]:
+    """Yield a fresh stack with an empty table and an empty bucket; it is gone afterwards."""
+    with running_ministack(folder) as endpoint_url, mock.patch.dict(os.environ, CREDENTIALS):
+        stack = AwsStack(endpoint_url, f"minipic-{uuid4().hex[:8]}", f"minipic-{uuid4().hex[:8]}")
+        _create_resources(stack)
+        yield stack
+
+
+def _create_resources(stack: AwsStack) -> None:
+    dynamodb, s3 = make_clients(stack.region, stack.endpoint_url)
+    table = read_template()["Resources"]["Table"]["Properties"]
+    dynamodb.create_table(
+        TableName=stack.table_name,
+        BillingMode=table["BillingMode"],
+        AttributeDefinitions=table["AttributeDefinitions"],
+        KeySchema=table["KeySchema"],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": table["StreamSpecification"]["StreamViewType"]},
+    )
+    s3.create_bucket(Bucket=stack.bucket_name, CreateBucketConfiguration={"LocationConstraint": REGION})

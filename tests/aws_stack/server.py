@@ -1,0 +1,92 @@
+"""MiniStack, a stand-in for AWS on this machine: started on a free port of the loopback, gone with its starter."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.aws_stack.template import PROJECT_FOLDER
+
+START_TIMEOUT_S = 60
+STARTS = 3  # another process may take the port between its choice and its use
+GUARD = Path(__file__).with_name("guard.py")
+
+
+class NotStarted(RuntimeError):
+    """MiniStack is not installed, or did not come up."""
+
+
+def _executable() -> Path:
+    installed = PROJECT_FOLDER / ".venvs" / "ministack" / "bin" / "ministack"
+    path = installed if installed.exists() else Path(os.environ.get("MINISTACK", installed))
+    if not path.exists():
+        raise NotStarted(f"{path} is missing: make .venvs/ministack/ready")
+    return path
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running_ministack(folder: Path) -> Iterator[str]:
+    """Yield the endpoint of a fresh MiniStack that keeps its files in ``folder``."""
+    for _ in range(STARTS):
+        port = _free_port()
+        with _process(port, folder) as process:
+            endpoint_url = f"http://127.0.0.1:{port}"
+            if _wait_until_healthy(endpoint_url, process):
+                yield endpoint_url
+                return
+    raise NotStarted((folder / "ministack.log").read_text())
+
+
+@contextmanager
+def _process(port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))} | {
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "LOG_LEVEL": "WARNING",
+        "S3_DATA_DIR": str(folder / "s3"),
+        "TMPDIR": str(folder),
+    }
+    command = [sys.executable, str(GUARD), str(_executable())]
+    with (folder / "ministack.log").open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            cwd=folder,
+            start_new_session=True,  # a Ctrl-C is for the tests: the guard must live to end MiniStack
+        )
+    try:
+        yield process
+    finally:
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()  # the guard ends MiniStack, as it would if this process were killed
+        process.wait()
+
+
+def _wait_until_healthy(endpoint_url: str, process: subprocess.Popen[bytes]) -> bool:
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline_s and process.poll() is None:
+        with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+            urllib.request.urlopen(f"{endpoint_url}/_ministack/health", timeout=1).close()
+            return True
+        time.sleep(0.05)
+    return False

@@ -1,0 +1,117 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from minipic.domain.account import Account
+from minipic.stores.aws.accounts import DynamoAccounts
+from tests.aws_stack import AwsStack
+from tests.contract.account_values import (
+    CHARGE,
+    DECEMBER,
+    NEXT_MONTH_MS,
+    NOVEMBER,
+    NOW_MS,
+    PLAN,
+    SANDBOX_LIMIT,
+    make_lease,
+)
+
+
+@contextmanager
+def counted(client: DynamoDBClient) -> Iterator[list[str]]:
+    """Yield a list that grows by the name of each operation that the client sends."""
+    sent: list[str] = []
+
+    def count(event_name: str, **_: Any) -> None:
+        sent.append(event_name.rpartition(".")[2])
+
+    client.meta.events.register("before-send.dynamodb", count, "count")
+    yield sent
+    client.meta.events.unregister("before-send.dynamodb", count, "count")
+
+
+def test_an_idle_account_costs_two_writes(client: DynamoDBClient, store: DynamoAccounts, account: Account) -> None:
+    """Admitting and settling on an account that nobody else uses is one UpdateItem each."""
+    for number in range(3):
+        now_ms = NOW_MS + number * 1000
+        lease = make_lease(account, now_ms=now_ms)
+        with counted(client) as sent:
+            assert store.admit(lease, now_ms, PLAN, SANDBOX_LIMIT).error is None
+            assert store.settle(lease, now_ms, CHARGE).error is None
+        assert sent == ["UpdateItem", "UpdateItem"]
+
+
+def test_a_busy_key_costs_two_writes(client: DynamoDBClient, store: DynamoAccounts, account: Account) -> None:
+    """A key whose last request this process saw is admitted in one write while its rate is running too."""
+    for _ in range(3):
+        lease = make_lease(account)
+        with counted(client) as sent:
+            store.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT)
+            store.settle(lease, NOW_MS, CHARGE)
+        assert sent == ["UpdateItem", "UpdateItem"]
+
+
+def test_the_change_to_credits_costs_no_more(client: DynamoDBClient, store: DynamoAccounts, account: Account) -> None:
+    """The first credit after the last free image is drawn in the two usual writes."""
+    store.grant(account.id, "p1", 5, NOW_MS, 1)
+    for number in range(3):
+        now_ms = NOW_MS + number * 1000
+        lease = make_lease(account, now_ms=now_ms)
+        with counted(client) as sent:
+            store.admit(lease, now_ms, PLAN, SANDBOX_LIMIT)
+            store.settle(lease, now_ms, CHARGE)
+        assert len(sent) == 2
+    assert store.read(account.id).credits_drawn == 2
+
+
+def test_a_wrong_guess_costs_one_more(
+    client: DynamoDBClient, store: DynamoAccounts, account: Account, aws_stack: AwsStack
+) -> None:
+    """Requests of another process in between cost one call more, and the charge is still the right one."""
+    other = DynamoAccounts(client, aws_stack.table_name)
+    store.read(account.id)
+    assert other.admit(make_lease(account), NOW_MS, PLAN, SANDBOX_LIMIT).error is None
+    lease = make_lease(account)
+    with counted(client) as sent:
+        assert store.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT).error is None
+    assert sent == ["UpdateItem"] * 2
+    other.grant(account.id, "p1", 1, NOW_MS, 0)
+    with counted(client) as sent:
+        settled = store.settle(lease, NOW_MS, CHARGE)
+    assert sent == ["UpdateItem"] * 2
+    assert (settled.account.credits_drawn, settled.account.free_used) == (1, {})
+
+
+def test_a_free_image_comes_before_a_credit(
+    store: DynamoAccounts, other_dynamo_accounts: DynamoAccounts, account: Account
+) -> None:
+    """A process that still believes the free quota used up does not draw a credit while a free image is there."""
+    store.grant(account.id, "p1", 5, NOW_MS, 0)
+    lease = make_lease(account)
+    store.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT)
+    other_dynamo_accounts.set_plan(account.id, PLAN)
+    settled = store.settle(lease, NOW_MS, CHARGE).account
+    assert (settled.free_used, settled.credits_drawn) == ({NOVEMBER: 1}, 0)
+
+
+def test_a_month_that_another_process_began_is_not_left(
+    store: DynamoAccounts, other_dynamo_accounts: DynamoAccounts, account: Account
+) -> None:
+    """A process whose clock and memory are still in November charges December, once another has begun it."""
+    before_ms = NEXT_MONTH_MS - 1
+    lease = make_lease(account, now_ms=before_ms)
+    store.admit(lease, before_ms, PLAN, SANDBOX_LIMIT)
+    other = make_lease(account, now_ms=NEXT_MONTH_MS)
+    other_dynamo_accounts.admit(other, NEXT_MONTH_MS, PLAN, SANDBOX_LIMIT)
+    other_dynamo_accounts.settle(other, NEXT_MONTH_MS, CHARGE)
+    settled = store.settle(lease, before_ms, CHARGE).account
+    assert (settled.month, settled.images) == (DECEMBER, {DECEMBER: 2})
+
+
+def test_a_key_is_found_in_one_read(client: DynamoDBClient, store: DynamoAccounts) -> None:
+    """Looking a key up is one GetItem."""
+    with counted(client) as sent:
+        assert store.find_key("0" * 64) is None
+    assert sent == ["GetItem"]
