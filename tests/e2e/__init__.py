@@ -1,0 +1,1 @@
+"""End to end: a server process as ``make run`` starts it, met over real sockets and by unchanged clients."""

@@ -1,0 +1,3 @@
+import { answer, failure, image, tinify } from "./client.mjs";
+
+answer({ failure: await failure(() => tinify.fromFile(image).toBuffer()) });

@@ -1,0 +1,3 @@
+import { answer, failure, tinify } from "./client.mjs";
+
+answer({ failure: await failure(() => tinify.validate()) });
