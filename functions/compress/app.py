@@ -3,14 +3,14 @@
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
-from minipic.domain.options import parse_options
 from minipic.http.app import create_app
-from minipic.http.body import ImageDep
+from minipic.http.bodies import COMPRESS_BODY
+from minipic.http.body import SourceOrFormDep
 from minipic.http.context import CallerDep, EngineDep, ServicesDep
-from minipic.http.description import COMPRESSED, ERRORS_OF_COMPRESSION, IMAGE_BODY, REDIRECTED
+from minipic.http.description import COMPRESSED, ERRORS_OF_COMPRESSION, REDIRECTED
 from minipic.http.headers import image_headers, metered_headers, ratio
 from minipic.http.on_lambda import lambda_handler
-from minipic.http.parameters import BackgroundParam, FormatParam, QualityParam
+from minipic.http.parameters import CompressOptionsDep
 from minipic.service.access import caller_standing
 from minipic.service.compress import compress
 from minipic_engine import EnginePool
@@ -20,7 +20,7 @@ router = APIRouter()
 
 @router.post(
     "/v1/compress",
-    openapi_extra=IMAGE_BODY,
+    openapi_extra=COMPRESS_BODY,
     response_class=Response,
     responses={200: COMPRESSED, 303: REDIRECTED, **ERRORS_OF_COMPRESSION},
 )
@@ -28,13 +28,11 @@ def post_compress(
     services: ServicesDep,
     engine: EngineDep,
     caller: CallerDep,
-    image: ImageDep,
-    quality: QualityParam = "",
-    output_format: FormatParam = "",
-    background: BackgroundParam = "",
+    options: CompressOptionsDep,
+    source: SourceOrFormDep,
 ) -> Response:
     """Compress the image in the body and answer with the result's bytes."""
-    done = compress(services, engine, caller, image, parse_options(quality, output_format, background))
+    done = compress(services, engine, caller, source, options)
     output = done.output
     headers = {
         "X-Input-Size": str(done.input_size_bytes),

@@ -2,15 +2,18 @@
 
 from typing import Annotated
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
 from minipic.http.app import create_app
 from minipic.http.context import OptionalCallerDep, ServicesDep
 from minipic.http.description import DOWNLOADED, ERRORS_OF_DOWNLOAD, REDIRECTED, Answers
+from minipic.http.handover import hand_over, operations_in
 from minipic.http.headers import image_headers, metered_headers
 from minipic.http.on_lambda import lambda_handler
 from minipic.http.parameters import LinkParam
+from minipic.service import Caller, Services
 from minipic.service.access import caller_standing, confirm
 from minipic.service.output import download
 
@@ -20,7 +23,7 @@ ANSWERS: Answers = {200: DOWNLOADED, 302: REDIRECTED, **ERRORS_OF_DOWNLOAD}
 
 @router.head("/output/{id}", operation_id="head_output", response_class=Response, responses=ANSWERS)
 @router.get("/output/{id}", response_class=Response, responses=ANSWERS)
-def get_output(
+async def get_output(
     request: Request,
     services: ServicesDep,
     caller: OptionalCallerDep,
@@ -28,9 +31,16 @@ def get_output(
     link: LinkParam = "",
 ) -> Response:
     """Download a result. Its id may carry a file extension; a `link` token opens it without a key."""
+    operations = await operations_in(request)
+    if operations:
+        return await hand_over(request, operations)
+    return await run_sync(_answer, services, caller, link, name, request.method == "GET")
+
+
+def _answer(services: Services, caller: Caller | None, link: str, name: str, want_bytes: bool) -> Response:
     if caller is not None:
         confirm(services, caller)
-    found = download(services, caller, link, name, want_bytes=request.method == "GET")
+    found = download(services, caller, link, name, want_bytes)
     facts = found.stored.facts
     headers = image_headers(facts) | {"X-Content-Type-Options": "nosniff", "Cache-Control": "private"}
     if caller is not None:

@@ -1,20 +1,19 @@
 """POST /shrink: an image comes in, a smaller one is kept for a while, its address goes out."""
 
-from datetime import UTC, datetime
-
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from minipic.domain.options import parse_options
 from minipic.http.answers import ShrinkAnswer, ShrinkInput, ShrinkOutput
 from minipic.http.app import create_app
-from minipic.http.body import ImageDep
+from minipic.http.bodies import SHRINK_BODY
+from minipic.http.body import SourceDep
 from minipic.http.context import CallerDep, EngineDep, ServicesDep, SettingsDep
-from minipic.http.description import ERRORS_OF_COMPRESSION, IMAGE_BODY, SHRUNK
+from minipic.http.description import ERRORS_OF_COMPRESSION, SHRUNK
 from minipic.http.headers import image_headers, metered_headers, ratio
 from minipic.http.links import base_url, location, output_url
 from minipic.http.on_lambda import lambda_handler
-from minipic.http.parameters import FormatParam, QualityParam
+from minipic.http.parameters import ShrinkOptionsDep
+from minipic.http.standing import moment
 from minipic.service.access import caller_standing
 from minipic.service.shrink import shrink
 from minipic_engine import EnginePool
@@ -25,7 +24,7 @@ router = APIRouter()
 @router.post(
     "/shrink",
     status_code=201,
-    openapi_extra=IMAGE_BODY,
+    openapi_extra=SHRINK_BODY,
     responses={201: SHRUNK | {"model": ShrinkAnswer}, **ERRORS_OF_COMPRESSION},
 )
 def post_shrink(
@@ -34,14 +33,13 @@ def post_shrink(
     services: ServicesDep,
     engine: EngineDep,
     caller: CallerDep,
-    image: ImageDep,
-    quality: QualityParam = "",
-    output_format: FormatParam = "",
+    options: ShrinkOptionsDep,
+    source: SourceDep,
 ) -> JSONResponse:
     """Compress the image in the body. The result stays for a day at the address in `Location`."""
-    done = shrink(services, engine, caller, image, parse_options(quality, output_format))
+    done = shrink(services, engine, caller, source, options)
     base, output = base_url(request), done.output
-    url = output_url(base, done.result_id, done.link_token)
+    url = output_url(base, done.kept.result_id, done.kept.link_token)
     answer = ShrinkAnswer(
         input=ShrinkInput(size=done.input_size_bytes, type=done.input_format.media_type),
         output=ShrinkOutput(
@@ -51,11 +49,11 @@ def post_shrink(
             height=output.height,
             ratio=ratio(done.input_size_bytes, output.size_bytes),
             url=url,
-            expires_at=datetime.fromtimestamp(done.expires_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            download_url=done.presigned_url or url,
+            expires_at=moment(done.kept.expires_ms),
+            download_url=done.kept.presigned_url or url,
         ),
     )
-    headers = {"Location": location(base, settings, done.result_id, done.link_token)}
+    headers = {"Location": location(base, settings, done.kept.result_id, done.kept.link_token)}
     headers |= image_headers(output) | metered_headers(caller_standing(services, caller))
     return JSONResponse(answer.model_dump(), 201, headers)
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from minipic.domain.account import Plan
+from minipic.domain.screening import Screening, parse_screening_list
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 MIB = 1024 * 1024
@@ -48,13 +49,22 @@ class LinkMode(StrEnum):
     OFF = "off"
 
 
+class ScreeningKind(StrEnum):
+    """Whether images are compared with a list of what is not worked on."""
+
+    OFF = "off"
+    HASH = "hash"
+
+
 @dataclass(frozen=True, slots=True)
 class AwsSettings:
     """Names of the deployed resources; ``endpoint_url`` only where something stands in for AWS."""
 
     region: str = ""
     table: str = ""
+    ledger_table: str = ""
     bucket: str = ""
+    derive_function: str = ""
     endpoint_url: str | None = None
     max_response_bytes: int | None = None
 
@@ -75,6 +85,7 @@ class Settings:
     appeal_contact: str = ""
     cors_origins: tuple[str, ...] = ()
     source_allow: frozenset[str] = frozenset()
+    screening: Screening = Screening()
     log_level: str = "INFO"
     engine_children: int = 1
     plans: Mapping[str, Plan] = field(default_factory=lambda: DEFAULT_PLANS)
@@ -96,6 +107,8 @@ def read_settings(environ: Mapping[str, str], cores: int = 1) -> Settings:
         except (ValueError, OSError, TypeError, AttributeError) as error:
             raise SettingError(f"{name}={text!r}: takes {takes} (see Settings in README.md)") from error
 
+    screening = read("MINIPIC_SCREENING", ScreeningKind, ScreeningKind.OFF, "off or hash")
+    blocked = read("MINIPIC_SCREENING_LIST", _screening_list, Screening(), "a file of lines sha256:… and pdq:…")
     on_lambda = "AWS_LAMBDA_FUNCTION_NAME" in environ
     return Settings(
         store=read("MINIPIC_STORE", StoreKind, StoreKind.LOCAL, "local or aws"),
@@ -109,6 +122,7 @@ def read_settings(environ: Mapping[str, str], cores: int = 1) -> Settings:
         support_contact=environ.get("MINIPIC_SUPPORT_CONTACT", ""),
         appeal_contact=environ.get("MINIPIC_APPEAL_CONTACT", ""),
         cors_origins=read("MINIPIC_CORS_ORIGINS", _origins, (), "* or origins such as https://app.example.com, by comma"),
+        screening=blocked if screening is ScreeningKind.HASH else Screening(),
         source_allow=read("MINIPIC_SOURCE_ALLOW", _endpoints, frozenset(), "host:port, several by comma"),
         log_level=read("MINIPIC_LOG_LEVEL", _log_level, "INFO", "DEBUG, INFO, WARNING or ERROR"),
         engine_children=read("MINIPIC_ENGINE_CHILDREN", _whole_number(1, 256), cores, "a number from 1 to 256"),
@@ -116,7 +130,9 @@ def read_settings(environ: Mapping[str, str], cores: int = 1) -> Settings:
         aws=AwsSettings(
             region=environ.get("AWS_REGION", "") or environ.get("AWS_DEFAULT_REGION", ""),
             table=environ.get("MINIPIC_TABLE", ""),
+            ledger_table=environ.get("MINIPIC_LEDGER_TABLE", ""),
             bucket=environ.get("MINIPIC_BUCKET", ""),
+            derive_function=environ.get("MINIPIC_DERIVE_FUNCTION", ""),
             endpoint_url=environ.get("AWS_ENDPOINT_URL") or None,
             # A Lambda answer is at most 6 291 456 bytes of JSON; an image in it is base64, 4 characters for 3 bytes.
             max_response_bytes=4_500_000 if on_lambda else None,
@@ -125,7 +141,10 @@ def read_settings(environ: Mapping[str, str], cores: int = 1) -> Settings:
 
 
 def _folder(text: str) -> Path:
-    return Path(text).expanduser().resolve()
+    folder = Path(text).expanduser().resolve()
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(text)
+    return folder
 
 
 def _whole_number(low: int, high: int) -> Callable[[str], int]:
@@ -165,6 +184,10 @@ def _endpoints(text: str) -> frozenset[str]:
         if not host or not port.isdigit() or not 1 <= int(port) <= 65535:
             raise ValueError(text)
     return endpoints
+
+
+def _screening_list(text: str) -> Screening:
+    return parse_screening_list(Path(text).expanduser().read_text())
 
 
 def _log_level(text: str) -> str:

@@ -4,10 +4,12 @@ import functools
 import os
 import secrets
 import time
+from typing import NamedTuple
 
 from minipic.service import Services
 from minipic.settings import LinkMode, Settings, StoreKind, read_settings
-from minipic.stores import Accounts, Results
+from minipic.sources import HttpSources
+from minipic.stores import Accounts, Ledger, Results, Uploads
 
 
 def on_lambda() -> bool:
@@ -29,10 +31,14 @@ def services() -> Services:
 
 def build_services(chosen: Settings) -> Services:
     """Return services on the store that the settings name."""
-    accounts, results = _aws_stores(chosen) if chosen.store is StoreKind.AWS else _local_stores(chosen)
+    stores = _aws_stores(chosen) if chosen.store is StoreKind.AWS else _local_stores(chosen)
     return Services(
-        accounts=accounts,
-        results=results,
+        accounts=stores.accounts,
+        ledger=stores.ledger,
+        results=stores.results,
+        uploads=stores.uploads,
+        sources=HttpSources(chosen.source_allow),
+        screening=chosen.screening,
         plans=chosen.plans,
         result_ttl_s=chosen.result_ttl_s,
         now_ms=_now_ms,
@@ -49,19 +55,39 @@ def _now_ms() -> int:
 # Each home imports its own store: a Lambda function loads no SQLite, one machine no boto3.
 
 
-def _local_stores(chosen: Settings) -> tuple[Accounts, Results]:
+class _Stores(NamedTuple):
+    accounts: Accounts
+    ledger: Ledger
+    results: Results
+    uploads: Uploads
+
+
+def _local_stores(chosen: Settings) -> _Stores:
     from minipic.stores.local.accounts import SqliteAccounts
     from minipic.stores.local.database import Database
+    from minipic.stores.local.ledger import SqliteLedger
     from minipic.stores.local.results import FileResults
+    from minipic.stores.local.uploads import FileUploads
 
-    database = Database(chosen.data_folder / "minipic.sqlite3")
-    return SqliteAccounts(database), FileResults(chosen.data_folder / "results")
+    folder = chosen.data_folder
+    database = Database(folder / "minipic.sqlite3")
+    return _Stores(
+        SqliteAccounts(database), SqliteLedger(database), FileResults(folder), FileUploads(folder / "uploads")
+    )
 
 
-def _aws_stores(chosen: Settings) -> tuple[Accounts, Results]:
+def _aws_stores(chosen: Settings) -> _Stores:
     from minipic.stores.aws.accounts import DynamoAccounts
     from minipic.stores.aws.clients import make_clients
+    from minipic.stores.aws.ledger import DynamoLedger
     from minipic.stores.aws.results import S3Results
+    from minipic.stores.aws.uploads import S3Uploads
 
     dynamodb, s3 = make_clients(chosen.aws.region, chosen.aws.endpoint_url)
-    return DynamoAccounts(dynamodb, chosen.aws.table), S3Results(s3, chosen.aws.bucket)
+    names = chosen.aws
+    return _Stores(
+        DynamoAccounts(dynamodb, names.table),
+        DynamoLedger(dynamodb, names.ledger_table),
+        S3Results(s3, names.bucket),
+        S3Uploads(s3, names.bucket),
+    )

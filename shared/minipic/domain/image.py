@@ -1,6 +1,7 @@
 """What is said of an image between the service and the engine: its format, what to do to it, and what came out."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 
@@ -68,6 +69,7 @@ class Options:
 
     ``quality`` is a preset or a whole number from 1 to 100. ``formats``: none keeps the input's own, of several the
     smallest result wins. ``background`` (sRGB, 0 to 255 each) fills what is transparent, and None keeps it transparent.
+    ``fingerprint`` asks for the PDQ hash of the input beside the result.
     """
 
     quality: Quality = Preset.SMART
@@ -75,17 +77,45 @@ class Options:
     background: Rgb | None = None
     resize: Resize | None = None
     preserve: frozenset[Preserve] = frozenset()
+    fingerprint: bool = False
+
+    def with_fingerprint(self) -> "Options":
+        """Return the same options with the picture's fingerprint asked for."""
+        return replace(self, fingerprint=True)
+
+    def to_json(self) -> str:
+        """Return the options as one line of ASCII."""
+        fields = {**asdict(self), "preserve": sorted(self.preserve)}
+        return json.dumps(fields, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Options":
+        """Return the options that ``to_json`` wrote."""
+        fields = json.loads(text)
+        quality, background, resize = fields["quality"], fields["background"], fields["resize"]
+        return cls(
+            quality=Preset(quality) if isinstance(quality, str) else quality,
+            formats=tuple(map(ImageFormat, fields["formats"])),
+            background=None if background is None else (background[0], background[1], background[2]),
+            resize=None if resize is None else Resize(**{**resize, "method": ResizeMethod(resize["method"])}),
+            preserve=frozenset(map(Preserve, fields["preserve"])),
+            fingerprint=fields["fingerprint"],
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Compressed:
-    """What came out: the file's bytes, its format, its size in pixels as a viewer shows it."""
+    """What came out: the file's bytes, its format, its size in pixels as a viewer shows it.
+
+    ``fingerprint`` is the PDQ hash of the input as 64 hexadecimal digits, where the options asked for it.
+    """
 
     data: bytes
     format: ImageFormat
     width: int
     height: int
     reduced_effort: bool = False
+    fingerprint: str = ""
 
     @property
     def size_bytes(self) -> int:

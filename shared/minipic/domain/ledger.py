@@ -1,6 +1,7 @@
 """The ledger: one immutable line for each seq of an account, derived from the account as it stood right after."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from minipic.domain.account import Account, Source
 
@@ -25,6 +26,25 @@ class Line:
     drawn_from: str
     free_remaining: int
     credits_remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class MonthSums:
+    """What an account's lines of one month add up to. ``images`` counts by operation; bytes are of billed images."""
+
+    images: Mapping[str, int] = field(default_factory=dict)
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+    def plus(self, line: Line) -> "MonthSums":
+        """Return the sums with one more line; a line without an image changes nothing."""
+        if line.images == 0:
+            return self
+        return MonthSums(
+            images={**self.images, line.operation: self.images.get(line.operation, 0) + line.images},
+            bytes_in=self.bytes_in + line.bytes_in,
+            bytes_out=self.bytes_out + line.bytes_out,
+        )
 
 
 def pack_of_draw(account: Account, draw: int) -> str:

@@ -1,4 +1,4 @@
-"""Derived operations, from a client's JSON to ``Operations``; a BadRequest names the field, its value, what it takes."""
+"""Derived operations, from JSON to ``Operations``; a BadRequest names the field, its value and what it takes."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -58,7 +58,7 @@ def _object(name: str, value: object, names: Iterable[str]) -> Json:
     unknown = sorted(set(value) - set(names))
     if unknown:
         raise BadRequest(f"`{name}` takes {', '.join(names)}; {shown(unknown[0])} is none of them.")
-    return cast(Json, value)
+    return cast("Json", value)
 
 
 def _resize(value: object) -> Resize | None:
@@ -74,7 +74,7 @@ def make_resize(method: object, width: object, height: object, prefix: str = "")
         raise NotImplementedYet(f"`{prefix}method` thumb is not offered here; cover crops around the centre.")
     if method not in tuple(ResizeMethod):
         raise BadRequest(f"`{prefix}method` takes {', '.join(ResizeMethod)}; {shown(method)} is none of them.")
-    chosen = ResizeMethod(cast(str, method))
+    chosen = ResizeMethod(cast("str", method))
     sides = {"width": _side(f"{prefix}width", width), "height": _side(f"{prefix}height", height)}
     given = [name for name, side in sides.items() if side is not None]
     if chosen is ResizeMethod.SCALE and len(given) != 1:
@@ -125,7 +125,7 @@ def parse_preserve(names: Iterable[object]) -> frozenset[Preserve]:
     for name in names:
         if name not in tuple(Preserve):
             raise BadRequest(f"`preserve` takes {', '.join(Preserve)}; {shown(name)} is none of them.")
-        kept.add(Preserve(cast(str, name)))
+        kept.add(Preserve(cast("str", name)))
     return frozenset(kept)
 
 

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from minipic.domain.image import ImageFormat, Options, Preset, Quality, Rgb
 from minipic.errors import BadRequest
 
+BACKGROUND_PATTERN = "^(#[0-9a-fA-F]{6}|white|black)$"
 _NAMED_COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0)}
 _HEX_COLOUR = re.compile(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
 _ALIASES = {"jpg": "jpeg"}
+_MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
 _SHOWN_CHARS = 40
 
 
@@ -25,6 +27,47 @@ def shown(value: object) -> str:
     """Return a value as a message may repeat it: quoted, and cut when it is long."""
     text = repr(value)
     return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
+
+
+def parse_month(text: str) -> int | None:
+    """Return a month like 2026-11 as 202611, or None for none."""
+    if not text:
+        return None
+    match = _MONTH.fullmatch(text)
+    if match is None:
+        raise _refuse("month", text, "a month such as 2026-11")
+    return int(match[1] + match[2])
+
+
+def parse_cursor(text: str) -> int:
+    """Return the ``seq`` that a page begins after; 0 for none."""
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        raise _refuse("cursor", text, "the cursor of the page before")
+    return int(text)
+
+
+def parse_upload_size(body: object) -> int:
+    """Return the size in bytes that ``{"size": …}`` announces."""
+    size = body.get("size") if isinstance(body, dict) and list(body) == ["size"] else None
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise BadRequest(f'The body takes {{"size": bytes}}, a whole number from 1; {shown(body)} is none.')
+    return size
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """Return the parts of a comma list; none for an empty one."""
+    return tuple(part.strip() for part in text.split(",")) if text else ()
+
+
+def parse_side(name: str, text: str) -> int | None:
+    """Return a query's whole number, or None for none; its range is checked where it is used."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise _refuse(name, text, "a whole number")
+    return int(text)
 
 
 def _refuse(name: str, value: object, takes: str) -> BadRequest:

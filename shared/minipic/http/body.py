@@ -1,27 +1,51 @@
-"""The image in a request's body, read no further than the plan allows."""
+"""What is in a request's body, read no further than the plan allows."""
 
+import json
 from typing import Annotated
 
 from anyio.to_thread import run_sync
 from fastapi import Depends, Request
 
-from minipic.errors import InputMissing, NotImplementedYet
+from minipic.errors import BadRequest, InputMissing
 from minipic.http.context import CallerDep, ServicesDep
+from minipic.http.forms import file_of_form, is_form
 from minipic.service import Caller, Services
 from minipic.service.access import check_size, expected_plan
+from minipic.service.source import Source, parse_source
+
+MAX_JSON_BYTES = 64 * 1024
 
 
-async def _image(request: Request, services: ServicesDep, caller: CallerDep) -> bytes:
-    """Return the body's bytes.
+def is_json(request: Request) -> bool:
+    """Tell whether the request says that its body is JSON, with whatever parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+
+
+async def _source(request: Request, services: ServicesDep, caller: CallerDep) -> Source:
+    """Return the image, or where it is.
 
     Content-Type means nothing but ``application/json``: clients send none, or a wrong one, over raw bytes.
     """
+    if is_json(request):
+        body = await read_json_bytes(request)
+        if not body:
+            raise InputMissing
+        return parse_source(body)
     body = await _read(request, services, caller)
     if not body:
         raise InputMissing
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
-        raise NotImplementedYet("Sources in JSON are not available here yet. Send the image's bytes as the body.")
     return body
+
+
+async def _source_or_form(request: Request, services: ServicesDep, caller: CallerDep) -> Source:
+    """Return the image, where it is, or the file of a form."""
+    source = await _source(request, services, caller)
+    if not isinstance(source, bytes) or not is_form(request, source):
+        return source
+    image = await file_of_form(request, source)
+    if not image:
+        raise InputMissing
+    return image
 
 
 async def _read(request: Request, services: Services, caller: Caller) -> bytes:
@@ -39,4 +63,26 @@ async def _check(services: Services, caller: Caller, size_bytes: int) -> None:
         await run_sync(check_size, services, caller, size_bytes)
 
 
-ImageDep = Annotated[bytes, Depends(_image)]
+async def read_json_bytes(request: Request) -> bytes:
+    """Return a small body whole; BadRequest above 64 KiB."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_JSON_BYTES:
+            raise BadRequest(f"A JSON body takes at most {MAX_JSON_BYTES} bytes.")
+    return bytes(body)
+
+
+async def _json(request: Request, caller: CallerDep) -> object:
+    """Return the body as JSON, whatever its Content-Type; an empty one as an empty object."""
+    del caller  # asked for before the body is read: a bad key is refused first
+    body = await read_json_bytes(request)
+    try:
+        return json.loads(body) if body.strip() else {}
+    except (ValueError, RecursionError):
+        raise BadRequest("The body is not valid JSON.") from None
+
+
+SourceDep = Annotated[Source, Depends(_source)]
+SourceOrFormDep = Annotated[Source, Depends(_source_or_form)]
+JsonDep = Annotated[object, Depends(_json)]

@@ -1,38 +1,28 @@
-"""What the OpenAPI document says beyond what FastAPI reads from the endpoints: raw bodies, headers, errors."""
+"""What the OpenAPI document says of answers, beyond what FastAPI reads from the endpoints: headers, bytes, errors."""
 
-from typing import Any
-
-from minipic.domain.image import ImageFormat
 from minipic.errors import (
     AccountLimitReached,
     AccountSuspended,
     BadRequest,
+    ContentBlocked,
     DecodeError,
     ImageTooComplex,
     InputMissing,
     InternalServerError,
     MiniPicError,
     NotFound,
+    NotImplementedYet,
     OutputExpired,
     PayloadTooLarge,
     ServiceUnavailable,
+    SourceNotFound,
     TooManyRequests,
     Unauthorized,
     UnsupportedMediaType,
 )
+from minipic.http.bodies import IMAGE_CONTENT, Description
 
-Description = dict[str, Any]
 Answers = dict[int | str, Description]
-
-_BINARY: Description = {"type": "string", "format": "binary"}
-IMAGE_CONTENT: Description = {image_format.media_type: {"schema": _BINARY} for image_format in ImageFormat}
-IMAGE_BODY: Description = {
-    "requestBody": {
-        "required": True,
-        "description": "The image's bytes. The format is found in the bytes; Content-Type means nothing.",
-        "content": {"application/octet-stream": {"schema": _BINARY}} | IMAGE_CONTENT,
-    }
-}
 
 
 def _header(description: str, kind: str = "integer") -> Description:
@@ -97,22 +87,16 @@ def _errors(*kinds: type[MiniPicError]) -> Answers:
     return by_status
 
 
-ERRORS_OF_COMPRESSION = _errors(
-    BadRequest,
-    InputMissing,
-    Unauthorized,
-    AccountSuspended,
-    PayloadTooLarge,
-    UnsupportedMediaType,
-    DecodeError,
-    ImageTooComplex,
-    TooManyRequests,
-    AccountLimitReached,
-    InternalServerError,
-    ServiceUnavailable,
-)
-ERRORS_OF_DOWNLOAD = _errors(Unauthorized, AccountSuspended, NotFound, OutputExpired, InternalServerError)
-
+_KEY = (Unauthorized, AccountSuspended)
+_WORK = (TooManyRequests, AccountLimitReached, InternalServerError, ServiceUnavailable)
+_IMAGE = (PayloadTooLarge, UnsupportedMediaType, DecodeError, ImageTooComplex, ContentBlocked)
+_RESULT = (NotFound, OutputExpired)
+ERRORS_OF_COMPRESSION = _errors(BadRequest, InputMissing, SourceNotFound, *_KEY, *_IMAGE, *_WORK)
+ERRORS_OF_DOWNLOAD = _errors(*_KEY, *_RESULT, InternalServerError)
+ERRORS_OF_DERIVE = _errors(BadRequest, *_KEY, *_RESULT, DecodeError, ImageTooComplex, *_WORK, NotImplementedYet)
+ERRORS_OF_UPLOADS = _errors(BadRequest, *_KEY, PayloadTooLarge, *_WORK)
+ERRORS_OF_USAGE = _errors(BadRequest, *_KEY, InternalServerError)
+ERRORS_OF_KEYS = _errors(AccountSuspended, NotFound, InternalServerError)
 
 SHRUNK: Description = {
     "description": "The smaller image is kept at the address in `Location`.",
@@ -128,7 +112,24 @@ DOWNLOADED: Description = {
     "headers": IMAGE_HEADERS | METERED_HEADERS,
     "content": IMAGE_CONTENT,
 }
+DERIVED: Description = {
+    "description": "The new result's bytes; it is kept at the address in `Location`.",
+    "headers": LOCATION_HEADER | IMAGE_HEADERS | METERED_HEADERS,
+    "content": IMAGE_CONTENT,
+}
 REDIRECTED: Description = {
     "description": "The result is more than one response carries here: it is at the address in `Location`.",
     "headers": LOCATION_HEADER,
+}
+OFFERED: Description = {"description": "A form for this file.", "headers": METERED_HEADERS}
+USAGE: Description = {"description": "Where the account stands.", "headers": METERED_HEADERS}
+LEDGER_LINES: Description = {
+    "description": "A page of lines.",
+    "headers": METERED_HEADERS,
+    "content": {"text/csv": {"schema": {"type": "string"}}},
+}
+KEY_FOUND: Description = {
+    "description": "The key is good.",
+    "headers": METERED_HEADERS
+    | {"Paying-State": _header("`free` or `paid`", "string"), "Email-Address": _header("The account's name", "string")},
 }

@@ -7,7 +7,8 @@ from typing import Protocol
 from minipic.domain.account import Account, Plan
 from minipic.domain.image import Compressed, ImageFormat, Options
 from minipic.domain.keys import Environment, KeyOwner
-from minipic.stores import Accounts, Results
+from minipic.domain.screening import Screening
+from minipic.stores import Accounts, Ledger, Results, Uploads
 
 
 class Engine(Protocol):
@@ -26,6 +27,13 @@ class Engine(Protocol):
         """Stop whatever works in the background."""
 
 
+class Sources(Protocol):
+    """Where an image may be fetched from."""
+
+    def fetch(self, url: str, max_bytes: int) -> bytes:
+        """Return what is at this address; SourceNotFound for any failure, one above ``max_bytes`` included."""
+
+
 @dataclass(slots=True)
 class CachedOwner:
     """A key's owner as the process last saw it, and the plan its account was on then."""
@@ -40,7 +48,11 @@ class Services:
     """Everything a use-case works with. ``now_ms`` is Unix time; ``entropy(n)`` gives n random bytes."""
 
     accounts: Accounts
+    ledger: Ledger
     results: Results
+    uploads: Uploads
+    sources: Sources
+    screening: Screening
     plans: Mapping[str, Plan]
     result_ttl_s: int
     now_ms: Callable[[], int]

@@ -1,6 +1,6 @@
 """Who is calling, and whether they may: keys, suspended accounts, plan limits."""
 
-from minipic.domain.account import Plan, Status
+from minipic.domain.account import Account, Plan, Status
 from minipic.domain.keys import hash_key
 from minipic.domain.metering import Standing, standing
 from minipic.errors import AccountSuspended, PayloadTooLarge, Unauthorized
@@ -31,8 +31,8 @@ def identify(services: Services, key: str | None) -> Caller:
     return Caller(cached)
 
 
-def confirm(services: Services, caller: Caller) -> None:
-    """Read the caller's account once; Unauthorized when the key is off, AccountSuspended when the account is."""
+def confirm(services: Services, caller: Caller) -> Account:
+    """Return the caller's account, read at most once; Unauthorized (the key is off) or AccountSuspended."""
     if caller.account is None:
         try:
             caller.saw(services.accounts.read(caller.owner.account_id))
@@ -45,6 +45,7 @@ def confirm(services: Services, caller: Caller) -> None:
         raise Unauthorized
     if account.status is Status.SUSPENDED:
         raise AccountSuspended
+    return account
 
 
 def expected_plan(services: Services, caller: Caller) -> Plan:

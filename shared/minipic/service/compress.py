@@ -1,15 +1,14 @@
 """POST /v1/compress: compress an image and hand the bytes back at once."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from minipic.domain.identifiers import RANDOM_BYTES, make_result_id
 from minipic.domain.image import Compressed, Options
 from minipic.domain.metering import Charge
 from minipic.service import Caller, Engine, Services
-from minipic.service.access import check_size
-from minipic.service.metered import admitted, settle
-from minipic.service.shrink import PRESIGNED_LINK_S
-from minipic.stores import ResultFacts
+from minipic.service.keeping import is_too_large, keep
+from minipic.service.source import Source, refuse_blocked_look, screened, taken_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,27 +20,15 @@ class Answer:
     redirect_url: str | None
 
 
-def compress(services: Services, engine: Engine, caller: Caller, image: bytes, options: Options) -> Answer:
+def compress(services: Services, engine: Engine, caller: Caller, source: Source, options: Options) -> Answer:
     """Compress and charge one image. Only a result that one response cannot carry is stored."""
-    engine.sniff(image)
-    with admitted(services, caller) as lease:
-        check_size(services, caller, len(image))
-        compressed = engine.compress(image, options)
+    redirect_url = None
+    with taken_in(services, engine, caller, source) as intake, ExitStack() as stored:
+        compressed = engine.compress(intake.image, screened(services, options))
+        refuse_blocked_look(services, compressed.fingerprint)
         result_id = make_result_id(services.now_ms(), services.entropy(RANDOM_BYTES))
-        redirect_url = _store_if_large(services, caller, result_id, compressed)
-        settle(services, caller, lease, Charge("compress", result_id, len(image), compressed.size_bytes))
-    return Answer(len(image), compressed, redirect_url)
-
-
-def _store_if_large(services: Services, caller: Caller, result_id: str, compressed: Compressed) -> str | None:
-    if services.max_response_bytes is None or compressed.size_bytes <= services.max_response_bytes:
-        return None
-    facts = ResultFacts(
-        account_id=caller.owner.account_id,
-        format=compressed.format,
-        width=compressed.width,
-        height=compressed.height,
-        link_hash="",
-    )
-    services.results.put(result_id, facts, compressed.data)
-    return services.results.presign(result_id, PRESIGNED_LINK_S)
+        if is_too_large(services, compressed):
+            kept = stored.enter_context(keep(services, caller, result_id, compressed, original_id="", options=options))
+            redirect_url = kept.presigned_url
+        intake.admission.settle(Charge("compress", result_id, len(intake.image), compressed.size_bytes))
+    return Answer(len(intake.image), compressed, redirect_url)

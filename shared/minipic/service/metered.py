@@ -3,8 +3,9 @@
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
-from minipic.domain.metering import LEASE_MS, Charge, Lease
+from minipic.domain.metering import LEASE_MS, Charge, Lease, Verdict
 from minipic.errors import AccountLimitReached, ServiceUnavailable, Unauthorized
 from minipic.service import Caller, Services
 from minipic.service.access import expected_plan
@@ -13,11 +14,29 @@ from minipic.stores import AccountNotFound
 SETTLE_MARGIN_MS = 5_000  # a settle may be retried for this long; its lease must outlive that
 
 
+@dataclass(slots=True)
+class Admission:
+    """A request in progress: who sent it, its lease, and whether it was charged."""
+
+    services: Services
+    caller: Caller
+    lease: Lease
+    is_settled: bool = False
+
+    def settle(self, charge: Charge) -> None:
+        """Charge the finished work; after this it is the client's. Raises when it must not be handed out."""
+        now_ms = self.services.now_ms()
+        if now_ms >= self.lease.expires_ms - SETTLE_MARGIN_MS:
+            raise ServiceUnavailable
+        _passed(self.services, self.caller, self.services.accounts.settle(self.lease, now_ms, charge))
+        self.is_settled = True
+
+
 @contextmanager
-def admitted(services: Services, caller: Caller) -> Iterator[Lease]:
+def admitted(services: Services, caller: Caller) -> Iterator[Admission]:
     """Hold a place for the caller while the block runs; refusals are those of ``metering.refusal``.
 
-    Leaving the block by an exception gives the place back, uncharged. A crash does the same when the lease expires.
+    Leaving the block unsettled gives the place back, uncharged. A crash does the same when the lease expires.
     """
     now_ms = services.now_ms()
     lease = Lease(
@@ -31,24 +50,16 @@ def admitted(services: Services, caller: Caller) -> Iterator[Lease]:
         verdict = services.accounts.admit(lease, now_ms, plan, services.free_plan.free_images)
     except AccountNotFound:
         raise Unauthorized from None
-    caller.saw(verdict.account)
-    if isinstance(verdict.error, AccountLimitReached):
-        raise _limit_reached(services, caller)
-    if verdict.error is not None:
-        raise verdict.error
+    _passed(services, caller, verdict)
+    admission = Admission(services, caller, lease)
     try:
-        yield lease
-    except BaseException:
-        caller.saw(services.accounts.release(lease))
-        raise
+        yield admission
+    finally:
+        if not admission.is_settled:
+            caller.saw(services.accounts.release(lease))
 
 
-def settle(services: Services, caller: Caller, lease: Lease, charge: Charge) -> None:
-    """Charge the finished work; after this it is the client's. Raises when it must not be handed out."""
-    now_ms = services.now_ms()
-    if now_ms >= lease.expires_ms - SETTLE_MARGIN_MS:
-        raise ServiceUnavailable
-    verdict = services.accounts.settle(lease, now_ms, charge)
+def _passed(services: Services, caller: Caller, verdict: Verdict) -> None:
     caller.saw(verdict.account)
     if isinstance(verdict.error, AccountLimitReached):
         raise _limit_reached(services, caller)

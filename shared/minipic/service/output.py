@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from minipic.domain.identifiers import created_ms, is_result_id
 from minipic.errors import NotFound, OutputExpired, Unauthorized
 from minipic.service import Caller, Services
-from minipic.service.shrink import PRESIGNED_LINK_S, hash_link_token
+from minipic.service.keeping import PRESIGNED_LINK_S, hash_link_token
 from minipic.stores import StoredResult
 
 
@@ -26,25 +26,31 @@ def download(services: Services, caller: Caller | None, link_token: str, name: s
     """
     if caller is None and not link_token:
         raise Unauthorized
-    result_id = name.partition(".")[0]
-    if not is_result_id(result_id):
-        raise NotFound
-    age_ms = services.now_ms() - created_ms(result_id)
-    if age_ms >= services.result_ttl_s * 1000:
-        raise OutputExpired
+    result_id = result_id_of(services, name)
     stored = services.results.get(result_id, services.max_response_bytes if want_bytes else 0)
     if stored is None:
         raise OutputExpired
-    _check_right(caller, link_token, stored)
+    _check_right(services, caller, link_token, stored)
     if want_bytes and stored.data is None:
         return Download(stored, services.results.presign(result_id, PRESIGNED_LINK_S))
     return Download(stored)
 
 
-def _check_right(caller: Caller | None, link_token: str, stored: StoredResult) -> None:
+def result_id_of(services: Services, name: str) -> str:
+    """Return the id in a path; NotFound for what never was one, OutputExpired for one past its lifetime."""
+    result_id = name.partition(".")[0]
+    if not is_result_id(result_id):
+        raise NotFound
+    if services.now_ms() - created_ms(result_id) >= services.result_ttl_s * 1000:
+        raise OutputExpired
+    return result_id
+
+
+def _check_right(services: Services, caller: Caller | None, link_token: str, stored: StoredResult) -> None:
     if caller is not None and caller.owner.account_id == stored.facts.account_id:
         return
     link_hash = stored.facts.link_hash
-    if link_token and link_hash and hmac.compare_digest(hash_link_token(link_token), link_hash):
+    # Links that were handed out before an operator switched them off are closed with it.
+    if services.links_open and link_token and link_hash and hmac.compare_digest(hash_link_token(link_token), link_hash):
         return
     raise Unauthorized if caller is None else OutputExpired

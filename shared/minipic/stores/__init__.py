@@ -7,6 +7,7 @@ from typing import Protocol
 from minipic.domain.account import Account, Key, Plan, Status
 from minipic.domain.image import ImageFormat
 from minipic.domain.keys import KeyOwner
+from minipic.domain.ledger import Line, MonthSums
 from minipic.domain.metering import Charge, Lease, Verdict
 
 
@@ -16,6 +17,10 @@ class AccountNotFound(LookupError):
 
 class KeyNotFound(LookupError):
     """The account has no key with this id."""
+
+
+class AlreadyExists(ValueError):
+    """An account, a key or its hash that is to be stored is there already."""
 
 
 class TooManyKeys(ValueError):
@@ -30,7 +35,7 @@ class Accounts(Protocol):
     """
 
     def create(self, account: Account) -> None:
-        """Store a new account."""
+        """Store a new account; AlreadyExists."""
 
     def read(self, account_id: str) -> Account:
         """Return the account as it is now, never an older one; AccountNotFound."""
@@ -45,7 +50,7 @@ class Accounts(Protocol):
         """Put the account on a plan; what was used or bought stays. AccountNotFound."""
 
     def add_key(self, account_id: str, key_id: str, key: Key, key_hash: str) -> Account:
-        """Add a key under the hash of its text; AccountNotFound, TooManyKeys above 5, also under concurrency."""
+        """Add a key under the hash of its text; AccountNotFound, AlreadyExists, TooManyKeys above 5."""
 
     def set_key_enabled(self, account_id: str, key_id: str, enabled: bool) -> Account:
         """Disable or enable a key; AccountNotFound, KeyNotFound."""
@@ -69,15 +74,49 @@ class Accounts(Protocol):
         """Return when the store answers; any exception when it does not."""
 
 
+class Ledger(Protocol):
+    """The ledger, for reading: lines are written by the step that they stand for, and never change."""
+
+    def lines(self, account_id: str, month: int, after_seq: int, limit: int) -> list[Line]:
+        """Return a month's lines with a higher ``seq`` than ``after_seq``, in order, at most ``limit``."""
+
+    def sums(self, account_id: str, month: int) -> MonthSums:
+        """Return what a month's lines add up to, without reading them."""
+
+
 @dataclass(frozen=True, slots=True)
 class ResultFacts:
-    """What is known of a result without its bytes. ``link_hash`` is the SHA-256 of its link token, or empty."""
+    """What is known of a result without its bytes.
+
+    ``link_hash`` is the SHA-256 of its link token, or empty. ``original_id`` names the upload that it was made from and
+    ``options`` (JSON) how, so that operations start from there; both are empty where no original is kept.
+    """
 
     account_id: str
     format: ImageFormat
     width: int
     height: int
-    link_hash: str
+    link_hash: str = ""
+    original_id: str = ""
+    options: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadForm:
+    """Where and with which fields a client posts a file, as multipart/form-data with the file as last part."""
+
+    url: str
+    fields: dict[str, str]
+
+
+class Uploads(Protocol):
+    """Files on their way in that are too large for one request."""
+
+    def offer(self, upload_id: str, account_id: str, size_bytes: int, expires_in_s: int, base_url: str) -> UploadForm:
+        """Return a form for exactly this id and at most ``size_bytes``; ``base_url`` is this service's own address."""
+
+    def take(self, upload_id: str, account_id: str, max_bytes: int) -> bytes | None:
+        """Return what the account uploaded under this id, or None: not met, another account's, or above the limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +139,15 @@ class Results(Protocol):
 
     def delete(self, result_id: str) -> None:
         """Forget a result; one that is gone already is no error."""
+
+    def put_original(self, original_id: str, data: bytes) -> None:
+        """Store an upload, for operations on what was made of it."""
+
+    def get_original(self, original_id: str) -> bytes | None:
+        """Return an upload, or None when it is not there (any more)."""
+
+    def delete_original(self, original_id: str) -> None:
+        """Forget an upload; one that is gone already is no error."""
 
     def presign(self, result_id: str, expires_in_s: int) -> str | None:
         """Return a link straight to the stored bytes, or None where only this service hands them out."""

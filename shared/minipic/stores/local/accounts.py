@@ -1,9 +1,8 @@
 """Accounts in SQLite: each transition of ``domain.metering`` runs on the stored state inside one transaction."""
 
-import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from minipic.domain import ledger, metering
 from minipic.domain.account import MAX_KEYS, Account, Key, Plan, Status
@@ -12,6 +11,7 @@ from minipic.domain.metering import Charge, Lease, Verdict
 from minipic.stores import AccountNotFound, KeyNotFound, TooManyKeys
 from minipic.stores.local.codec import account_from_json, account_to_json
 from minipic.stores.local.database import Database
+from minipic.stores.local.ledger import append_line
 
 
 class SqliteAccounts:
@@ -121,6 +121,5 @@ def _save_change(connection: sqlite3.Connection, before: Account, after: Account
         return after
     line = ledger.latest_line(after) if after.seq != before.seq else None
     if line is not None:
-        row = (after.id, line.seq, json.dumps(asdict(line)))
-        connection.execute("INSERT INTO ledger VALUES (?, ?, ?)", row)
+        append_line(connection, after.id, line)
     return _save(connection, after)

@@ -16,8 +16,10 @@ _SCHEMA = """
 CREATE TABLE account (id TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT;
 CREATE TABLE key (hash TEXT PRIMARY KEY, account_id TEXT NOT NULL, key_id TEXT NOT NULL,
                   environment TEXT NOT NULL) STRICT;
-CREATE TABLE ledger (account_id TEXT NOT NULL, seq INTEGER NOT NULL, line TEXT NOT NULL,
-                     PRIMARY KEY (account_id, seq)) STRICT, WITHOUT ROWID;
+CREATE TABLE ledger (account_id TEXT NOT NULL, month INTEGER NOT NULL, seq INTEGER NOT NULL, line TEXT NOT NULL,
+                     PRIMARY KEY (account_id, month, seq)) STRICT, WITHOUT ROWID;
+CREATE TABLE month_sums (account_id TEXT NOT NULL, month INTEGER NOT NULL, sums TEXT NOT NULL,
+                         PRIMARY KEY (account_id, month)) STRICT, WITHOUT ROWID;
 """
 
 

@@ -1,4 +1,4 @@
-"""Results as files: ``results/<yyyymmdd>/<id>``, a line of JSON facts followed by the bytes.
+"""Results as files: ``results/<yyyymmdd>/<id>``, a line of JSON facts followed by the bytes; originals beside them.
 
 One file, written under another name, synced and renamed: after a crash a result is there whole, or not at all.
 """
@@ -20,29 +20,37 @@ _DAY_FORMAT = "%Y%m%d"
 
 
 class FileResults:
-    """The port ``Results`` on one folder."""
+    """The port ``Results`` on the folders ``results`` and ``originals`` of one folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        self._results, self._originals = folder / "results", folder / "originals"
+        for made in (self._results, self._originals):
+            made.mkdir(parents=True, exist_ok=True)
 
     def _path(self, result_id: str) -> Path:
-        return self._folder / storage_day(result_id) / result_id
+        return self._results / storage_day(result_id) / result_id
+
+    def _original_path(self, original_id: str) -> Path:
+        return self._originals / storage_day(original_id) / original_id
 
     def put(self, result_id: str, facts: ResultFacts, data: bytes) -> None:
         """Store a result; it is on disk when this returns."""
-        path = self._path(result_id)
-        if not path.parent.exists():
-            path.parent.mkdir(exist_ok=True)
-            _sync_folder(self._folder)
-        unfinished = path.with_suffix(".part")
-        with unfinished.open("wb") as file:
-            file.write(json.dumps(asdict(facts)).encode() + b"\n")
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.rename(path)
-        _sync_folder(path.parent)
+        _write(self._path(result_id), json.dumps(asdict(facts)).encode() + b"\n", data)
+
+    def put_original(self, original_id: str, data: bytes) -> None:
+        """Store an upload; it is on disk when this returns."""
+        _write(self._original_path(original_id), data)
+
+    def get_original(self, original_id: str) -> bytes | None:
+        """Return an upload, or None."""
+        try:
+            return self._original_path(original_id).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def delete_original(self, original_id: str) -> None:
+        """Forget an upload."""
+        self._original_path(original_id).unlink(missing_ok=True)
 
     def get(self, result_id: str, max_bytes: int | None = None) -> StoredResult | None:
         """Return a result, without its bytes if they are more than ``max_bytes``."""
@@ -65,9 +73,10 @@ class FileResults:
         return None
 
     def ping(self) -> None:
-        """Return when the folder is there and can be written."""
-        if not os.access(self._folder, os.W_OK):
-            raise OSError(f"{self._folder} cannot be written")
+        """Return when the folders are there and can be written."""
+        for folder in (self._results, self._originals):
+            if not os.access(folder, os.W_OK):
+                raise OSError(f"{folder} cannot be written")
 
     def sweep(self, now_ms: int, lifetime_s: int) -> int:
         """Delete every day's folder whose last result has expired at ``now_ms``; return how many folders went.
@@ -75,7 +84,7 @@ class FileResults:
         The lifetime itself is enforced at each download: sweeping only gives the space back.
         """
         removed = 0
-        for folder in self._folder.iterdir():
+        for folder in (*self._results.iterdir(), *self._originals.iterdir()):
             with suppress(ValueError):
                 day = datetime.strptime(folder.name, _DAY_FORMAT).replace(tzinfo=UTC)
                 end = day + timedelta(days=1, seconds=lifetime_s)
@@ -88,6 +97,20 @@ class FileResults:
 def _read_facts(file: BinaryIO) -> ResultFacts:
     fields = json.loads(file.readline())
     return ResultFacts(**{**fields, "format": ImageFormat(fields["format"])})
+
+
+def _write(path: Path, *parts: bytes) -> None:
+    if not path.parent.exists():
+        path.parent.mkdir(exist_ok=True)
+        _sync_folder(path.parent.parent)
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("wb") as file:
+        for part in parts:
+            file.write(part)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)
+    _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

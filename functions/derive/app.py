@@ -1,0 +1,61 @@
+"""POST /output/{id}: resize, convert, preserve, transform, from the original upload."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import RedirectResponse, Response
+
+from minipic.domain.image import Compressed
+from minipic.domain.operations import parse_operations
+from minipic.http.app import create_app
+from minipic.http.bodies import OPERATIONS_BODY
+from minipic.http.body import JsonDep
+from minipic.http.context import CallerDep, EngineDep, ServicesDep, SettingsDep
+from minipic.http.description import DERIVED, ERRORS_OF_DERIVE, REDIRECTED
+from minipic.http.headers import image_headers, metered_headers
+from minipic.http.links import base_url, location
+from minipic.http.on_lambda import lambda_handler
+from minipic.service.access import caller_standing, confirm
+from minipic.service.derive import derive
+from minipic.service.output import download
+from minipic.stores import ResultFacts
+from minipic_engine import EnginePool
+
+router = APIRouter()
+
+
+@router.post(
+    "/output/{id}",
+    openapi_extra=OPERATIONS_BODY,
+    response_class=Response,
+    responses={200: DERIVED, 303: REDIRECTED, **ERRORS_OF_DERIVE},
+)
+def post_output(
+    request: Request,
+    settings: SettingsDep,
+    services: ServicesDep,
+    engine: EngineDep,
+    caller: CallerDep,
+    name: Annotated[str, Path(alias="id")],
+    body: JsonDep,
+) -> Response:
+    """Make another result of the original: one image. An empty object is a plain download, which is not counted."""
+    operations = parse_operations(body)
+    if operations.are_none:
+        confirm(services, caller)
+        found = download(services, caller, "", name, want_bytes=True)
+        image: Compressed | ResultFacts = found.stored.facts
+        data, redirect_url, headers = found.stored.data or b"", found.redirect_url, dict[str, str]()
+    else:
+        done = derive(services, engine, caller, name, operations)
+        image, data, redirect_url = done.output, done.output.data, done.redirect_url
+        headers = {"Location": location(base_url(request), settings, done.kept.result_id, done.kept.link_token)}
+    headers |= image_headers(image) | metered_headers(caller_standing(services, caller))
+    headers["X-Content-Type-Options"] = "nosniff"
+    if redirect_url is not None:
+        return RedirectResponse(redirect_url, 303, headers)
+    return Response(data, 200, headers, image.format.media_type)
+
+
+app = create_app(router, EnginePool)
+handler = lambda_handler(app)

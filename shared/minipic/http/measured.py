@@ -1,0 +1,63 @@
+"""The services and the engine as endpoints get them: what takes time counts as a stage of the request."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from minipic.domain.image import Compressed
+from minipic.http.record import current_record, stage
+from minipic.service import Engine, Services, Sources
+from minipic.stores import Accounts, Results, Uploads
+
+_ACCOUNTS = {"find_key": "auth", "read": "auth", "admit": "admit", "settle": "settle", "release": "settle"}
+_RESULTS = dict.fromkeys(("put", "get", "delete", "put_original", "get_original", "delete_original"), "store")
+_UPLOADS = {"offer": "store", "take": "store"}
+_SOURCES = {"fetch": "fetch"}
+
+
+class _Measured:
+    """Passes everything on to ``target``; calls of the methods in ``stages`` are timed."""
+
+    def __init__(self, target: object, stages: Mapping[str, str]) -> None:
+        self._target = target
+        self._stages = stages
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the target has
+        attribute = getattr(self._target, name)
+        if name not in self._stages:
+            return attribute
+
+        def timed(*args: object, **kwargs: object) -> Any:  # noqa: ANN401 - whatever the target returns
+            with stage(self._stages[name]):
+                return attribute(*args, **kwargs)
+
+        setattr(self, name, timed)  # found at once the next time
+        return timed
+
+
+class _MeasuredEngine(_Measured):
+    """The engine; what it saves of the bytes that it is given counts too."""
+
+    def compress(self, data: bytes, *args: object, **kwargs: object) -> Compressed:
+        with stage("engine"):
+            result: Compressed = cast("Any", self._target).compress(data, *args, **kwargs)
+        record = current_record()
+        if record is not None:
+            record.bytes_saved += max(0, len(data) - result.size_bytes)
+        return result
+
+
+def measured_services(services: Services) -> Services:
+    """Return the same services, timed."""
+    return replace(
+        services,
+        accounts=cast("Accounts", _Measured(services.accounts, _ACCOUNTS)),
+        results=cast("Results", _Measured(services.results, _RESULTS)),
+        uploads=cast("Uploads", _Measured(services.uploads, _UPLOADS)),
+        sources=cast("Sources", _Measured(services.sources, _SOURCES)),
+    )
+
+
+def measured_engine(engine: Engine) -> Engine:
+    """Return the same engine, timed."""
+    return cast("Engine", _MeasuredEngine(engine, {}))

@@ -1,0 +1,41 @@
+"""The ledger in SQLite: a line and its month's sums are written by the transaction that they stand for."""
+
+import json
+import sqlite3
+from dataclasses import asdict
+
+from minipic.domain.ledger import Line, MonthSums
+from minipic.stores.local.database import Database
+
+
+class SqliteLedger:
+    """The port ``Ledger`` on one SQLite file."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def lines(self, account_id: str, month: int, after_seq: int, limit: int) -> list[Line]:
+        """Return a month's lines, in order."""
+        query = "SELECT line FROM ledger WHERE account_id = ? AND month = ? AND seq > ? ORDER BY seq LIMIT ?"
+        rows = self._database.reading().execute(query, (account_id, month, after_seq, limit)).fetchall()
+        return [Line(**json.loads(line)) for (line,) in rows]
+
+    def sums(self, account_id: str, month: int) -> MonthSums:
+        """Return what a month's lines add up to."""
+        return _read_sums(self._database.reading(), account_id, month)
+
+
+def append_line(connection: sqlite3.Connection, account_id: str, line: Line) -> None:
+    """Write a line and add it to its month's sums, inside the caller's transaction."""
+    row = (account_id, line.month, line.seq, json.dumps(asdict(line)))
+    connection.execute("INSERT INTO ledger VALUES (?, ?, ?, ?)", row)
+    sums = _read_sums(connection, account_id, line.month).plus(line)
+    connection.execute(
+        "INSERT OR REPLACE INTO month_sums VALUES (?, ?, ?)", (account_id, line.month, json.dumps(asdict(sums)))
+    )
+
+
+def _read_sums(connection: sqlite3.Connection, account_id: str, month: int) -> MonthSums:
+    query = "SELECT sums FROM month_sums WHERE account_id = ? AND month = ?"
+    row = connection.execute(query, (account_id, month)).fetchone()
+    return MonthSums() if row is None else MonthSums(**json.loads(row[0]))
