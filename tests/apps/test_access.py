@@ -4,7 +4,9 @@ import base64
 
 import pytest
 
+from minipic.domain.keys import KeyOwner
 from minipic.service import access
+from minipic.stores import Accounts
 from tests.apps.conftest import House
 
 
@@ -57,7 +59,12 @@ def test_owner_is_looked_up_once(house: House, monkeypatch: pytest.MonkeyPatch) 
     asked = []
     accounts = type(house.services.accounts)
     find_key = accounts.find_key
-    monkeypatch.setattr(accounts, "find_key", lambda self, key_hash: asked.append(1) or find_key(self, key_hash))
+
+    def counted(self: Accounts, key_hash: str) -> KeyOwner | None:
+        asked.append(key_hash)
+        return find_key(self, key_hash)
+
+    monkeypatch.setattr(accounts, "find_key", counted)
     key = house.new_key()
     for _ in range(3):
         house.client.post("/shrink", auth=("api", key))

@@ -164,14 +164,6 @@ def test_suspended_account_learns_whom_to_ask(make_house: MakeHouse) -> None:
     assert "help@example.com" in house.client.post("/shrink", content=b"", auth=("api", key)).json()["message"]
 
 
-def test_json_sources_are_named_as_missing(house: House) -> None:
-    """A JSON body is not taken for an image: it is answered as what is not offered."""
-    answer = house.client.post(
-        "/shrink", json={"source": {"url": "https://example.com"}}, auth=("api", house.new_key())
-    )
-    assert (answer.status_code, answer.json()["error"]) == (501, "NotImplemented")
-
-
 class InterruptedEngine(EnginePool):
     """An engine during whose work something happens."""
 
