@@ -3,12 +3,12 @@
 import functools
 import os
 import secrets
+import threading
 import time
 from typing import NamedTuple
 
-from minipic.service import Services
+from minipic.service import Services, Sources
 from minipic.settings import LinkMode, Settings, StoreKind, read_settings
-from minipic.sources import HttpSources
 from minipic.stores import Accounts, Ledger, Results, Uploads
 
 
@@ -37,7 +37,7 @@ def build_services(chosen: Settings) -> Services:
         ledger=stores.ledger,
         results=stores.results,
         uploads=stores.uploads,
-        sources=HttpSources(chosen.source_allow),
+        sources=_SourcesWhenNeeded(chosen.source_allow),
         screening=chosen.screening,
         plans=chosen.plans,
         result_ttl_s=chosen.result_ttl_s,
@@ -53,6 +53,25 @@ def _now_ms() -> int:
 
 
 # Each home imports its own store: a Lambda function loads no SQLite, one machine no boto3.
+
+
+class _SourcesWhenNeeded:
+    """Addresses to fetch from, made at the first fetch: what they import takes longer than all the rest."""
+
+    def __init__(self, allow: frozenset[str]) -> None:
+        self._allow = allow
+        self._made_once = threading.Lock()
+
+    @functools.cached_property
+    def _sources(self) -> Sources:
+        from minipic.sources import HttpSources
+
+        return HttpSources(self._allow)
+
+    def fetch(self, url: str, max_bytes: int) -> bytes:
+        with self._made_once:
+            sources = self._sources
+        return sources.fetch(url, max_bytes)
 
 
 class _Stores(NamedTuple):

@@ -11,8 +11,10 @@ import pytest
 
 from minipic.errors import SourceNotFound
 from minipic.sources import HttpSources
+from minipic.sources.conversations import Conversation
 from minipic.sources.deadlines import Deadline
 from minipic.sources.lookups import Lookups
+from minipic.sources.targets import read_target
 from tests.sources.servers import Server, Speak, answer, drips, forever, says, stays_silent
 
 TIMEOUT_S = 0.6
@@ -79,19 +81,52 @@ def test_nobody_waits_for_more_than_the_picture() -> None:
     assert fetched == b"picture"
 
 
-def test_a_full_backlog() -> None:
-    """A host that lets connections wait unanswered is given up on, and so is each of its addresses."""
+@contextmanager
+def deaf(address: str, port: int = 0) -> Iterator[int]:
+    """A port whose connections wait unanswered: nobody accepts them, and the queue is full."""
     with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
-        listener.bind(("127.0.0.1", 0))
+        listener.bind((address, port))
         listener.listen(0)
-        for waiting in (first, second):  # they fill the queue of what nobody accepts
+        for waiting in (first, second):
             waiting.setblocking(False)
             with pytest.raises(BlockingIOError):
                 waiting.connect(listener.getsockname())
-        place = f"deaf.example.com:{listener.getsockname()[1]}"
+        yield listener.getsockname()[1]
+
+
+def test_a_deaf_host() -> None:
+    """A host that never takes the connection is given up on, and so is each of its addresses."""
+    with deaf("127.0.0.1") as port, too_late():
+        place = f"deaf.example.com:{port}"
         sources = HttpSources(frozenset({place}), TIMEOUT_S, resolve=lambda host: ["127.0.0.1", "127.0.0.1"])
-        with too_late():
-            sources.fetch(f"http://{place}/", 1000)
+        sources.fetch(f"http://{place}/", 1000)
+
+
+def test_a_deaf_address_leaves_time_for_the_next() -> None:
+    """One address of several that never answers takes no more than its share of the time."""
+    with Server(says(answer(b"picture"))) as server, deaf("127.0.0.2", server.port):
+        place = server.at("half-deaf.example.com")
+        sources = HttpSources(frozenset({place}), 2.0, resolve=lambda host: ["127.0.0.2", "127.0.0.1"])
+        assert sources.fetch(f"http://{place}/", 1000) == b"picture"
+
+
+def test_each_read_gets_what_is_left() -> None:
+    """The time for a read shrinks with every read: a pause after many small pieces has only the rest."""
+    timeouts_s: list[float | None] = []
+
+    class Watched(socket.socket):
+        def settimeout(self, value: float | None) -> None:
+            timeouts_s.append(value)
+            super().settimeout(value)
+
+    near, far = socket.socketpair()
+    with far, Watched(fileno=near.detach()) as watched:
+        far.sendall(answer(Content_Length=100_000) + bytes(100_000))
+        conversation = Conversation(watched, Deadline(5.0))
+        conversation.ask(read_target("http://example.com/", frozenset()))
+        assert len(conversation.read_body(100_000)) == 100_000
+    assert len(timeouts_s) > 5
+    assert timeouts_s == sorted(set(timeouts_s), key=lambda timeout_s: -(timeout_s or 0))
 
 
 @pytest.fixture
@@ -103,14 +138,17 @@ def silent_resolver() -> Iterator[threading.Event]:
 
 
 def test_a_resolver_that_never_answers(silent_resolver: threading.Event) -> None:
-    """The caller is let go in time although the look-up's thread cannot be."""
+    """The caller is let go in time although the look-up's thread cannot be; the process may end without it."""
+    holds_the_process = []
 
     def resolve(host: str) -> list[str]:
+        holds_the_process.append(not threading.current_thread().daemon)
         silent_resolver.wait()
         return []
 
     with too_late():
         HttpSources(timeout_s=TIMEOUT_S, resolve=resolve).fetch("http://slow.example.com/", 1000)
+    assert holds_the_process == [False]
 
 
 def test_threads_are_bounded(silent_resolver: threading.Event) -> None:

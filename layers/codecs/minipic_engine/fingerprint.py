@@ -1,7 +1,7 @@
 """PDQ: a hash of what a picture looks like, 256 bits that change little when it is scaled or compressed again.
 
 Written from its authors' description (Facebook, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing
-Algorithm", 2019): luma, two passes of a box filter each way, 64 × 64 samples, the 16 × 16 lowest frequencies of their
+Algorithm", 2019): luma, two passes of a box filter each way, 64 by 64 samples, the 16 by 16 lowest frequencies of their
 cosine transform but the constant one, each compared with the median of all.
 """
 
