@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from minipic.domain.account import Plan
 from minipic.domain.keys import Environment
 from minipic.local import build_app
-from minipic.service import Engine, Services
+from minipic.service import Engine, Services, Sources
 from minipic.service.administration import create_account, create_key
 from minipic.settings import MIB, Settings
 from minipic.wiring import build_services
@@ -71,11 +71,12 @@ def make_house(tmp_path: Path, engine: Engine) -> Iterator[MakeHouse]:
     """Return a function that builds the service with the given settings; one a test."""
     clients: list[TestClient] = []
 
-    def build(used_engine: Engine = engine, **changes: object) -> House:
+    def build(used_engine: Engine = engine, sources: Sources | None = None, **changes: object) -> House:
         settings = Settings(data_folder=tmp_path, plans=SMALL_PLANS)
         settings = replace(settings, **changes)  # type: ignore[arg-type]
         clock = Clock()
         services = replace(build_services(settings), now_ms=clock)
+        services = services if sources is None else replace(services, sources=sources)
         app, _ = build_app(settings, services, used_engine)
         client = TestClient(app, base_url="http://testserver", raise_server_exceptions=False)
         clients.append(client)

@@ -127,7 +127,8 @@ def test_operations_merge(house: House) -> None:
 
 def test_quality_of_the_upload_holds(house: House) -> None:
     """The quality that the upload was compressed with holds for what is derived from it."""
-    key, resize = house.new_key(plan="paid"), {"resize": {"method": "scale", "width": 200}}
+    key, resize = house.new_key(), {"resize": {"method": "scale", "width": 200}}
+    house.services.accounts.grant(house.account_of(key), "p", 9, house.clock(), 3)
     low = house.client.post(shrink(house, key, query="?quality=20"), json=resize, auth=("api", key))
     high = house.client.post(shrink(house, key, query="?quality=95"), json=resize, auth=("api", key))
     assert len(low.content) < len(high.content)

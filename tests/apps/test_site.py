@@ -57,7 +57,11 @@ def test_unknown_path(house: House) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
-    [("GET", "/shrink", "POST"), ("DELETE", "/output/x", "GET, HEAD"), ("PUT", "/v1/compress", "POST")],
+    [
+        ("GET", "/shrink", "OPTIONS, POST"),
+        ("DELETE", "/output/x", "GET, HEAD, OPTIONS, POST"),
+        ("PUT", "/docs", "GET, HEAD"),
+    ],
 )
 def test_wrong_method(house: House, method: str, path: str, allowed: str) -> None:
     """A path with another method is a 405 that names those it takes."""

@@ -29,17 +29,13 @@ class Shelf(Sources):
         raise SourceNotFound
 
 
-def shelved(house: House) -> Shelf:
-    """Put a shelf in place of the network."""
-    shelf = Shelf({"https://example.com/photo.jpg": PHOTO_JPEG, "https://example.com/text": b"text"})
-    object.__setattr__(house.services, "sources", shelf)
-    return shelf
+SHELF = Shelf({"https://example.com/photo.jpg": PHOTO_JPEG, "https://example.com/text": b"text"})
 
 
 @pytest.mark.parametrize(("path", "status"), [("/shrink", 201), ("/v1/compress", 200)])
-def test_url(house: House, path: str, status: int) -> None:
+def test_url(make_house: MakeHouse, path: str, status: int) -> None:
     """An image may be named by its address; the charge is as for its bytes."""
-    shelved(house)
+    house = make_house(sources=SHELF)
     key = house.new_key()
     body = {"source": {"url": "https://example.com/photo.jpg"}}
     answer = house.client.post(path, json=body, auth=("api", key))
@@ -54,9 +50,9 @@ def test_url(house: House, path: str, status: int) -> None:
         ("https://example.com/text", 415, "UnsupportedMediaType"),
     ],
 )
-def test_url_without_an_image(house: House, url: str, status: int, error: str) -> None:
+def test_url_without_an_image(make_house: MakeHouse, url: str, status: int, error: str) -> None:
     """A failed fetch and a fetched non-image are refused, uncounted, their place given back."""
-    shelved(house)
+    house = make_house(sources=SHELF)
     key = house.new_key()
     answer = house.client.post("/shrink", json={"source": {"url": url}}, auth=("api", key))
     assert (answer.status_code, answer.json()["error"]) == (status, error)

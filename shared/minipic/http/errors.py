@@ -10,6 +10,7 @@ from minipic.errors import (
     AccountLimitReached,
     AccountSuspended,
     BadRequest,
+    ContentBlocked,
     InternalServerError,
     MethodNotAllowed,
     MiniPicError,
@@ -32,8 +33,9 @@ def error_body(
     body: dict[str, str | int | float] = {"error": error.code, "message": error.message, "request_id": request_id}
     if isinstance(error, AccountLimitReached):
         body["upgrade_url"] = settings.upgrade_url or f"{public_url}/"
-    if isinstance(error, AccountSuspended) and settings.support_contact:
-        body["message"] = f"{error.message} Contact: {settings.support_contact}."
+    for kind, contact in ((AccountSuspended, settings.support_contact), (ContentBlocked, settings.appeal_contact)):
+        if isinstance(error, kind) and contact:
+            body["message"] = f"{error.message} Contact: {contact}."
     return body | error.extra
 
 
