@@ -1,21 +1,44 @@
 """API Gateway's events through the Lambda handlers: the committed ones of events/, with a key and an id put in."""
 
+import asyncio
 import base64
 import importlib.util
+import io
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from minipic.http import handover
 from minipic.http.app import start
 from minipic.service import Engine
-from minipic.settings import PROJECT_FOLDER
-from tests.apps.conftest import House
+from minipic.settings import PROJECT_FOLDER, AwsSettings
+from tests.apps.conftest import House, MakeHouse
+from tests.pictures import photo_jpeg
 
 Event = dict[str, Any]
+
+
+@contextmanager
+def event_loop() -> Iterator[None]:
+    """Give Mangum's adapters a loop, as the runtime's main thread has one, and close it."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@pytest.fixture(autouse=True)
+def loop_of_the_main_thread() -> Iterator[None]:
+    """Every test here calls handlers."""
+    with event_loop():
+        yield
 
 
 def read_event(name: str, key: str = "KEY") -> Event:
@@ -107,3 +130,43 @@ print(app.handler({read_event("site")!r}, None)["statusCode"])
     variables = {"AWS_LAMBDA_FUNCTION_NAME": "site", "MINIPIC_DATA": str(tmp_path), "PATH": "/usr/bin"}
     done = subprocess.run([sys.executable, "-c", script], env=variables, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "200"
+
+
+class InvokedDerive:
+    """Stands in for Lambda's API: an invocation of the derive function runs its handler here."""
+
+    def __init__(self, house: House, engine: Engine) -> None:
+        self.house, self.engine = house, engine
+
+    def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 - the API's own names
+        """Run the handler; a function that has another name fails."""
+        if FunctionName != "derive:live":
+            return {"FunctionError": "Unhandled"}
+        with event_loop():  # the caller's thread is a worker's, without a loop
+            response = call("derive", json.loads(Payload), self.house, self.engine)
+        return {"Payload": io.BytesIO(json.dumps(response).encode())}
+
+
+def get_with_operations(house: House, engine: Engine) -> Event:
+    """Return an event that asks for operations as older clients do, on a result that is there."""
+    key = house.new_key()
+    path = house.client.post("/shrink", content=photo_jpeg(), auth=("api", key)).headers["Location"]
+    event = read_event("output", key)
+    event["path"], event["requestContext"]["path"] = path, "/live" + path
+    body = json.dumps({"resize": {"method": "scale", "width": 20}}).encode()
+    event["body"], event["isBase64Encoded"] = base64.b64encode(body).decode(), True
+    return event
+
+
+@pytest.mark.parametrize(("function", "status"), [("derive:live", 200), ("none", 500)])
+def test_operations_by_get(
+    make_house: MakeHouse, engine: Engine, monkeypatch: pytest.MonkeyPatch, function: str, status: int
+) -> None:
+    """On AWS a GET with operations is handed to the derive function; that one's failure is a 500."""
+    house = make_house(aws=AwsSettings(derive_function=function))
+    monkeypatch.setattr(handover, "_lambda_client", lambda _region: InvokedDerive(house, engine))
+    response = call("output", get_with_operations(house, engine), house, engine)
+    assert response["statusCode"] == status
+    if status == 200:
+        assert response["headers"]["Image-Width"] == "20"
+        assert response["headers"]["Compression-Count"] == "2"
