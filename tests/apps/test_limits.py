@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -101,7 +102,7 @@ def full_house(house: House, engine: Engine) -> Iterator[House]:
     gate = Gate(1, wait_s=0.01)
     asyncio.run(gate.enter(1))
     app, _ = build_app(house.settings, house.services, engine, gate)
-    with TestClient(app, base_url="http://testserver") as client:
+    with closing(TestClient(app)) as client:
         yield replace(house, client=client)
 
 
@@ -128,7 +129,7 @@ def test_a_place_is_free_again_after_each_request(house: House, engine: Engine) 
     """Successes, refusals and operations that one function hands to another all give back the place they took."""
     gate = Gate(1, wait_s=0.01)
     app, _ = build_app(house.settings, house.services, engine, gate)
-    with TestClient(app) as client:
+    with closing(TestClient(app)) as client:
         auth = ("api", house.new_key())
         location = client.post("/shrink", content=tiny_png(), auth=auth).headers["Location"]
         assert client.post("/shrink", content=b"no image", auth=auth).status_code == 415

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from minipic.domain.image import ImageFormat, Options
 from minipic.domain.screening import Screening
 from minipic.errors import SourceNotFound
 from minipic.service import Sources
 from minipic.settings import MIB
+from minipic_engine.pipeline import compress
 from tests.apps.conftest import House, MakeHouse
-from tests.pictures import padded_png, photo_jpeg
+from tests.pictures import graphic_png, padded_png, photo_jpeg
 
 PHOTO_JPEG = photo_jpeg()
 
@@ -230,3 +232,18 @@ def test_bad_compress_options(house: House, query: str) -> None:
     """A size or a name out of range is a 400."""
     answer = house.client.post(f"/v1/compress?{query}", content=PHOTO_JPEG, auth=("api", house.new_key()))
     assert (answer.status_code, answer.json()["error"]) == (400, "BadRequest")
+
+
+def test_blocked_look(make_house: MakeHouse) -> None:
+    """A picture that looks like one on the list is refused, however it was saved; nothing is stored or counted."""
+    picture = graphic_png(400, 300)
+    known = compress(picture, Options(fingerprint=True)).fingerprint
+    house = make_house(screening=Screening(pdq=(int(known, 16),)), appeal_contact="appeal@example.com")
+    key = house.new_key()
+    assert house.client.post("/v1/compress", content=padded_png(500), auth=("api", key)).status_code == 200
+    webp = compress(picture, Options(formats=(ImageFormat.WEBP,), quality=50)).data
+    answer = house.client.post("/shrink", content=webp, auth=("api", key))
+    assert (answer.status_code, answer.json()["error"]) == (422, "ContentBlocked")
+    assert "appeal@example.com" in answer.json()["message"]
+    assert answer.headers["Compression-Count"] == "1"
+    assert not [path for path in house.settings.data_folder.rglob("*s/2*/*") if path.is_file()]

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from minipic.domain.image import ImageFormat, Options, Preset, Quality
 from minipic.errors import BadRequest, DecodeError
 from minipic_engine import animation as engine_animation
-from minipic_engine import png_chunks, webp_chunks
+from minipic_engine import png_chunks, webp, webp_chunks
 from minipic_engine.pipeline import compress
 from tests.engine.engine_images import (
     GPS_TEXT,
@@ -155,3 +156,28 @@ def test_one_frame_is_enough() -> None:
     data = b"RIFF" + len(body).to_bytes(4, "little") + body
     result = compress(data, Options()).data
     assert opened(result).size == (64, 48)
+
+
+def test_palette_travels() -> None:
+    """Frames of a palette keep their colours in WebP."""
+    stills = [photo(64, 48).rotate(90 * n).convert("P") for n in range(3)]
+    data = saved(stills[0], "PNG", save_all=True, append_images=stills[1:], duration=100)
+    result = compress(data, Options(quality=Preset.LOSSLESS, formats=(ImageFormat.WEBP,))).data
+    assert far(frames(result), frames(data)) == 0
+
+
+def test_overflow_in_a_frame_falls_back_to_lossless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frame too huge and noisy for lossy WebP is stored without loss, or the input is kept, and nobody is faulted."""
+    real = webp.save
+
+    def overflowing(image: Image.Image, level: int, pixels: int, **params: object) -> bytes:
+        if level < 100:
+            raise RuntimeError("encoding error 6")
+        return real(image, level, pixels, **params)
+
+    monkeypatch.setattr(webp, "save", overflowing)
+    for kind in KINDS:
+        data = animation(kind.value, lossless=True)
+        result = compress(data, Options(formats=(ImageFormat.WEBP,))).data
+        assert far(frames(result), frames(data)) == 0
+        assert timeline(result) == [100, 200, 50, 400]

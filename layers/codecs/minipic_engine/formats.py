@@ -6,6 +6,7 @@ from minipic.domain.image import ImageFormat
 
 from . import jpeg, png, webp
 from .header import Header
+from .kept import Kept, Metadata
 from .picture import Picture
 
 
@@ -16,6 +17,9 @@ class Codec(Protocol):
 
     def read_header(self, data: bytes) -> Header:
         """Read what the file says of itself."""
+
+    def read_metadata(self, data: bytes) -> Metadata:
+        """Return what may hold something to keep."""
 
     def decode(self, data: bytes, header: Header) -> Picture:
         """Return the pixels as stored."""
@@ -31,6 +35,9 @@ class Codec(Protocol):
 
     def encode(self, picture: Picture, level: int) -> bytes:
         """Return the pixels as a new file."""
+
+    def with_metadata(self, data: bytes, kept: Kept, *, is_tight: bool) -> bytes:
+        """Write what is kept into a result."""
 
 
 CODECS: dict[ImageFormat, Codec] = {ImageFormat.JPEG: jpeg, ImageFormat.PNG: png, ImageFormat.WEBP: webp}

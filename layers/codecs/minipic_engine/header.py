@@ -18,10 +18,11 @@ MAX_ICC_BYTES = 4 * 1024 * 1024
 class Header:
     """The facts of a file that are known without decoding it.
 
-    ``width`` and ``height`` are those of the stored pixels, ``orientation`` is EXIF's (1 to 8), ``icc`` the embedded
-    profile, ``gamma`` PNG's exponent of the stored values where it isn't sRGB's, ``made_at`` the level at which this
-    engine made the file (see ``minipic_engine.level``), ``is_deep`` 16 bits a sample, ``is_wide`` colours (such as
-    HDR) that no 8-bit picture holds, ``is_lossless`` that the stored pixels are exact.
+    ``width`` and ``height`` are those of the stored pixels, ``has_still_apart`` a still that is no frame and stands in
+    for the animation, ``orientation`` is EXIF's (1 to 8), ``icc`` the embedded profile, ``gamma`` PNG's exponent of the
+    stored values where it isn't sRGB's, ``made_at`` the level at which this engine made the file (see
+    ``minipic_engine.level``), ``is_deep`` 16 bits a sample, ``is_wide`` colours (such as HDR) that no 8-bit picture
+    holds, ``is_lossless`` that the stored pixels are exact.
     """
 
     format: ImageFormat
@@ -29,6 +30,7 @@ class Header:
     height: int
     frames: int = 1
     is_animated: bool = False
+    has_still_apart: bool = False
     orientation: int = 1
     icc: bytes | None = None
     gamma: float | None = None
@@ -48,8 +50,8 @@ class Header:
         return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
 
 
-def check_limits(header: Header, max_output_side: int, output: ImageFormat) -> None:
-    """Raise ImageTooComplex, naming the limit and what was found, unless all limits are kept."""
+def check_limits(header: Header) -> None:
+    """Raise ImageTooComplex, naming the limit and what was found, unless all limits of an input are kept."""
     if header.frames > MAX_FRAMES:
         raise ImageTooComplex(f"The image has {header.frames} frames; at most {MAX_FRAMES} are worked on.")
     if header.pixels > MAX_FRAME_PIXELS:
@@ -65,7 +67,12 @@ def check_limits(header: Header, max_output_side: int, output: ImageFormat) -> N
     side = max(header.width, header.height)
     if side > MAX_SIDE:
         raise ImageTooComplex(f"A side of the image is {side} pixels long; at most {MAX_SIDE} are worked on.")
-    if side > max_output_side:
-        raise ImageTooComplex(
-            f"A side of the image is {side} pixels long; {output.value} holds at most {max_output_side}."
-        )
+
+
+def too_long(size: tuple[int, int], max_output_side: int, output: ImageFormat) -> ImageTooComplex | None:
+    """Return the error of a result whose ``size`` its format can't hold; None if it can."""
+    if max(size) <= max_output_side:
+        return None
+    return ImageTooComplex(
+        f"A side of the image is {max(size)} pixels long; {output.value} holds at most {max_output_side}."
+    )

@@ -6,6 +6,7 @@ import numpy as np
 
 from . import jpeg_segments
 from .header import Header
+from .kept import Kept
 from .level import HIGH, LOSSLESS, interpolate
 from .picture import Picture, decoding, open_with_pillow
 
@@ -16,6 +17,7 @@ _PROGRESSIVE = 2
 _WORTHWHILE_REPACK = 0.8
 
 read_header = jpeg_segments.read_header
+read_metadata = jpeg_segments.read_metadata
 
 
 def decode(data: bytes, header: Header) -> Picture:
@@ -62,3 +64,11 @@ def repack(data: bytes, header: Header, icc: bytes | None) -> bytes:
         return plain
     repacked = jpeg_segments.rebuild(packed, icc=icc, orientation=header.orientation, made_at=header.made_at)
     return min(plain, repacked, key=len)
+
+
+def with_metadata(data: bytes, kept: Kept, *, is_tight: bool) -> bytes:  # noqa: ARG001 - EXIF has one way only
+    """Return ``data``, a result, with ``kept`` written into it."""
+    header = read_header(data)
+    return jpeg_segments.rebuild(
+        data, icc=header.icc, orientation=header.orientation, made_at=header.made_at, kept=kept
+    )

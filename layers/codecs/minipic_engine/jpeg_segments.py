@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from minipic.domain.image import ImageFormat
 from minipic.errors import DecodeError
 
+from . import exif
 from .header import MAX_ICC_BYTES, Header
-from .orientation import UPRIGHT, minimal_exif, read_orientation
+from .kept import NOTHING, Kept, Metadata
+from .orientation import UPRIGHT
 
 _SOI, _EOI, _SOS, _COM, _APP0, _APP1, _APP2, _APP14 = 0xD8, 0xD9, 0xDA, 0xFE, 0xE0, 0xE1, 0xE2, 0xEE
 _FRAME_STARTS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _MAX_SEGMENTS = 20_000
 _MAX_SCANS = 200
 _EXIF = b"Exif\0\0"
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _ICC = b"ICC_PROFILE\0"
 _ICC_PART = 65_533 - len(_ICC) - 2
 _LEVEL = re.compile(rb"minipic:([0-9]{1,3})")
@@ -83,12 +86,22 @@ def read_header(data: bytes) -> Header:
     height, width = struct.unpack_from(">HH", frames[0], 1)
     if not width or not height:
         raise DecodeError("The JPEG is damaged: its frame header gives a side of 0 pixels.")
-    exif = next((s.payload for s in segments if s.marker == _APP1 and s.payload.startswith(_EXIF)), b"")
     made_at = next((int(m[1]) for s in segments if s.marker == _COM and (m := _LEVEL.fullmatch(s.payload))), None)
     return Header(
         ImageFormat.JPEG, width, height,
-        orientation=read_orientation(exif[len(_EXIF) :]), icc=_icc_of(segments), made_at=made_at,
+        orientation=exif.read_orientation(_application(segments, _EXIF)), icc=_icc_of(segments), made_at=made_at,
     )  # fmt: skip
+
+
+def read_metadata(data: bytes) -> Metadata:
+    """Return the parts of ``data`` that may hold something to keep; raises DecodeError."""
+    segments = parse(data).segments
+    return Metadata(exif=_application(segments, _EXIF), xmp=_application(segments, _XMP))
+
+
+def _application(segments: list[Segment], start: bytes) -> bytes:
+    """Return what follows ``start`` in the first application segment that begins with it."""
+    return next((s.payload[len(start) :] for s in segments if s.marker == _APP1 and s.payload.startswith(start)), b"")
 
 
 def _icc_of(segments: list[Segment]) -> bytes | None:
@@ -100,26 +113,34 @@ def _icc_of(segments: list[Segment]) -> bytes | None:
     return profile if 0 < len(profile) <= MAX_ICC_BYTES else None
 
 
-def rebuild(data: bytes, *, icc: bytes | None = None, orientation: int = UPRIGHT, made_at: int | None = None) -> bytes:
+def rebuild(
+    data: bytes,
+    *,
+    icc: bytes | None = None,
+    orientation: int = UPRIGHT,
+    made_at: int | None = None,
+    kept: Kept = NOTHING,
+) -> bytes:
     """Return ``data`` with the same coefficients and no metadata but what is given here.
 
     JFIF (without its thumbnail) and Adobe segments stay: decoders tell YCbCr, RGB, CMYK and YCCK apart by them.
     """
     file = parse(data)
-    kept, rest = [], []
+    front, rest = [], []
     for segment in file.segments:
         if segment.marker == _APP0 and segment.payload.startswith(b"JFIF\0") and len(segment.payload) >= 12:
-            kept.append(Segment(_APP0, segment.payload[:12] + b"\0\0"[: len(segment.payload) - 12]))
+            front.append(Segment(_APP0, segment.payload[:12] + b"\0\0"[: len(segment.payload) - 12]))
         elif segment.marker == _APP14 and segment.payload.startswith(b"Adobe"):
-            kept.append(Segment(_APP14, segment.payload[:12]))
+            front.append(Segment(_APP14, segment.payload[:12]))
         elif not 0xE0 <= segment.marker <= 0xEF and segment.marker != _COM:
             rest.append(segment)
-    if orientation != UPRIGHT:
-        kept.append(Segment(_APP1, _EXIF + minimal_exif(orientation)))
-    kept += _icc_segments(icc)
+    block = exif.block(orientation, kept)
+    if block:
+        front.append(Segment(_APP1, _EXIF + block))
+    front += _icc_segments(icc)
     if made_at is not None:
-        kept.append(Segment(_COM, b"minipic:%d" % made_at))
-    body = b"".join(segment.to_bytes() for segment in kept + rest)
+        front.append(Segment(_COM, b"minipic:%d" % made_at))
+    body = b"".join(segment.to_bytes() for segment in front + rest)
     return b"\xff\xd8" + body + (b"\xff\xd9" if file.is_ended else b"")
 
 

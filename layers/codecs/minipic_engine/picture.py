@@ -14,7 +14,7 @@ import pyvips  # type: ignore[import-untyped]
 from PIL import Image
 
 from minipic.domain.image import Rgb
-from minipic.errors import BadRequest, DecodeError, ImageTooComplex
+from minipic.errors import DecodeError, ImageTooComplex
 
 from .header import MEGAPIXEL, Header
 
@@ -106,7 +106,8 @@ def to_vips(picture: Picture) -> pyvips.Image:
     return made.copy(interpretation=interpretation)
 
 
-def refuse_transparency(picture: Picture, background: Rgb | None) -> None:
-    """Raise BadRequest for a transparent picture that has no background to fill it with."""
-    if picture.has_alpha and background is None:
-        raise BadRequest("A transparent image to JPEG needs `background`: #RRGGBB, white or black.")
+def from_vips(image: pyvips.Image, icc: bytes | None) -> Picture:
+    """Return the same pixels, 8 bits a sample and one to four bands, as a picture; here libvips does its work."""
+    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[image.bands]
+    pixels = image.write_to_memory()
+    return Picture(Image.frombuffer(mode, (image.width, image.height), pixels, "raw", mode, 0, 1), icc)

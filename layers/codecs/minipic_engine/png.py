@@ -2,14 +2,14 @@
 
 import oxipng
 import pyvips  # type: ignore[import-untyped]
-from PIL import Image
 
 from minipic.errors import DecodeError
 
 from . import png_chunks
 from .header import MAX_FRAME_PIXELS, MEGAPIXEL, Header
+from .kept import NOTHING, Kept
 from .level import BEST, interpolate
-from .picture import FULL_EFFORT_PIXELS, Picture, decoding, to_vips
+from .picture import FULL_EFFORT_PIXELS, Picture, decoding, from_vips, to_vips
 
 MAX_OUTPUT_SIDE = 65_535
 _PALETTE_QUALITY = ((1, 20.0), (65, 75.0), (80, 90.0), (90, 98.0), (99, 100.0))
@@ -26,6 +26,7 @@ _HOPELESS_PACKING = 0.3
 """The same, of a file that was packed with little care; only for pictures so large that time counts more."""
 
 read_header = png_chunks.read_header
+read_metadata = png_chunks.read_metadata
 
 
 def decode(data: bytes, header: Header) -> Picture:
@@ -34,9 +35,7 @@ def decode(data: bytes, header: Header) -> Picture:
         image = pyvips.Image.pngload_buffer(png_chunks.rebuild(data), fail_on="error")
         if image.format == "ushort":
             image = (image / 257).rint().cast("uchar")
-        mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[image.bands]
-        pixels = image.write_to_memory()
-        return Picture(Image.frombuffer(mode, (image.width, image.height), pixels, "raw", mode, 0, 1), header.icc)
+        return from_vips(image, header.icc)
 
 
 def is_settled(header: Header, picture: Picture, level: int) -> bool:
@@ -64,10 +63,12 @@ def smallest(data: bytes, header: Header, icc: bytes | None, picture: Picture, l
     return min(best, _lossless(picture), key=len) if header.is_deep else best
 
 
-def _without_metadata(data: bytes, header: Header, icc: bytes | None) -> bytes:
+def _without_metadata(
+    data: bytes, header: Header, icc: bytes | None, kept: Kept = NOTHING, *, is_tight: bool = False
+) -> bytes:
     return png_chunks.rebuild(
         data, icc=icc, orientation=header.orientation, keep_frames=header.is_animated,
-        colour_chunks=png_chunks.colour_chunks(header, icc),
+        colour_chunks=png_chunks.colour_chunks(header, icc), kept=kept, is_tight=is_tight,
     )  # fmt: skip
 
 
@@ -80,6 +81,12 @@ def repack(data: bytes, header: Header, icc: bytes | None) -> bytes:
         if header.is_animated:
             raise DecodeError("The animated PNG is damaged: its frames are incomplete or out of order.") from error
         return source
+
+
+def with_metadata(data: bytes, kept: Kept, *, is_tight: bool) -> bytes:
+    """Return ``data``, a result, with ``kept`` written into it; its texts deflated if ``is_tight``."""
+    header = read_header(data)
+    return _without_metadata(data, header, header.icc, kept, is_tight=is_tight)
 
 
 def _palette(picture: Picture, level: int) -> bytes:

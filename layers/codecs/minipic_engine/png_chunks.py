@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from minipic.domain.image import ImageFormat
 from minipic.errors import DecodeError
 
+from . import exif, png_texts
 from .header import MAX_ICC_BYTES, Header
-from .orientation import UPRIGHT, minimal_exif, read_orientation
+from .kept import NOTHING, Kept, Metadata
+from .orientation import UPRIGHT
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MAX_CHUNKS = 250_000
@@ -87,9 +89,18 @@ def read_header(data: bytes) -> Header:
         ImageFormat.PNG, width, height,
         frames=max(1, announced, frame_controls) if announced else 1,
         is_animated=announced > 0 and frame_controls > (0 if is_default_hidden else 1),
-        orientation=read_orientation(found.get(b"eXIf", b"")),
+        has_still_apart=announced > 0 and is_default_hidden,
+        orientation=exif.read_orientation(found.get(b"eXIf", b"")),
         icc=_icc_of(found), gamma=_gamma_of(found), is_deep=depth == 16, is_wide=_is_wide(found), is_lossless=True,
     )  # fmt: skip
+
+
+def read_metadata(data: bytes) -> Metadata:
+    """Return the parts of ``data`` that may hold something to keep; raises DecodeError."""
+    wanted = [chunk for chunk in chunks(data) if chunk.name in png_texts.NAMES or chunk.name == b"eXIf"]
+    block = next((chunk.payload for chunk in wanted if chunk.name == b"eXIf"), b"")
+    texts = png_texts.read((chunk.name, chunk.payload) for chunk in wanted)
+    return Metadata(exif=block, xmp=texts.pop(png_texts.XMP, "").encode(), texts=texts)
 
 
 def _icc_of(found: dict[bytes, bytes]) -> bytes | None:
@@ -143,11 +154,13 @@ def rebuild(
     orientation: int = UPRIGHT,
     keep_frames: bool = False,
     colour_chunks: frozenset[bytes] = frozenset(),
+    kept: Kept = NOTHING,
+    is_tight: bool = False,
 ) -> bytes:
     """Return ``data`` with the same pixels and no metadata but what is given here.
 
     ``keep_frames`` keeps an animation, ``colour_chunks`` names the short chunks to keep that give the stored values
-    their meaning. Raises DecodeError.
+    their meaning, ``is_tight`` deflates the texts of ``kept``. Raises DecodeError.
     """
     wanted = _PIXELS | (_FRAMES if keep_frames else frozenset())
     wanted |= colour_chunks
@@ -160,6 +173,8 @@ def rebuild(
         if chunk.name == b"IHDR":
             if icc is not None:
                 parts.append(_icc_chunk(data, icc))
-            if orientation != UPRIGHT:
-                parts.append(make_chunk(b"eXIf", minimal_exif(orientation)))
+            parts += (make_chunk(name, text) for name, text in png_texts.written(kept, is_packed=is_tight))
+            block = exif.block(orientation, Kept(location=kept.location))
+            if block:
+                parts.append(make_chunk(b"eXIf", block))
     return b"".join(parts)

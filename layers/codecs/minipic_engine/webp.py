@@ -6,6 +6,7 @@ from PIL import Image
 
 from . import webp_chunks
 from .header import MEGAPIXEL, Header
+from .kept import Kept
 from .level import BEST, interpolate
 from .picture import FULL_EFFORT_PIXELS, Picture, decoding, open_with_pillow
 
@@ -16,6 +17,7 @@ _LOSSLESS_TRIAL_PIXELS = MEGAPIXEL // 2
 _FEW_COLOURS = 1_024
 
 read_header = webp_chunks.read_header
+read_metadata = webp_chunks.read_metadata
 
 
 def decode(data: bytes, header: Header) -> Picture:
@@ -60,6 +62,12 @@ def repack(data: bytes, header: Header, icc: bytes | None) -> bytes:
     stored = Picture(decode(data, header).image)
     again = webp_chunks.rebuild(_lossless(stored), icc=icc, orientation=header.orientation)
     return min(plain, again, key=len)
+
+
+def with_metadata(data: bytes, kept: Kept, *, is_tight: bool) -> bytes:  # noqa: ARG001 - EXIF has one way only
+    """Return ``data``, a result, with ``kept`` written into it."""
+    header = read_header(data)
+    return webp_chunks.rebuild(data, icc=header.icc, orientation=header.orientation, made_at=header.made_at, kept=kept)
 
 
 def save(image: Image.Image, level: int, pixels: int, **animation: object) -> bytes:

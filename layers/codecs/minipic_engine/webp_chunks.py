@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from minipic.domain.image import ImageFormat
 from minipic.errors import DecodeError
 
+from . import exif
 from .header import MAX_ICC_BYTES, Header
-from .orientation import UPRIGHT, minimal_exif, read_orientation
+from .kept import NOTHING, Kept, Metadata
+from .orientation import UPRIGHT
 
 _MAX_CHUNKS = 20_000
 _LEVEL = b"mpic"
@@ -52,17 +54,31 @@ def read_header(data: bytes) -> Header:
     width, height = _size_of(found)
     if not width or not height:
         raise DecodeError("The WebP is damaged: a side is 0 pixels.")
-    exif = found.get(b"EXIF", b"")
     icc = found.get(b"ICCP", b"")
     level = found.get(_LEVEL, b"")
     return Header(
         ImageFormat.WEBP, width, height,
         frames=max(1, frames), is_animated=frames > 0,
-        orientation=read_orientation(exif.removeprefix(b"Exif\0\0")),
+        orientation=exif.read_orientation(_exif_of(found)),
         icc=icc if 0 < len(icc) <= MAX_ICC_BYTES else None,
         made_at=level[0] if len(level) == 1 else None,
         is_lossless=is_lossless or b"VP8L" in found,
     )  # fmt: skip
+
+
+def read_metadata(data: bytes) -> Metadata:
+    """Return the parts of ``data`` that may hold something to keep; raises DecodeError."""
+    found = _first_of_each(data)
+    return Metadata(exif=_exif_of(found), xmp=found.get(b"XMP ", b""))
+
+
+def _first_of_each(data: bytes) -> dict[bytes, bytes]:
+    return dict(reversed(list(chunks(_file_of(data)))))
+
+
+def _exif_of(found: dict[bytes, bytes]) -> bytes:
+    """Return the EXIF chunk from its TIFF header on; many programs put JPEG's prefix before it."""
+    return found.get(b"EXIF", b"").removeprefix(b"Exif\0\0")
 
 
 def _size_of(found: dict[bytes, bytes]) -> tuple[int, int]:
@@ -85,6 +101,7 @@ def rebuild(
     orientation: int = UPRIGHT,
     made_at: int | None = None,
     is_transparent: bool = False,
+    kept: Kept = NOTHING,
 ) -> bytes:
     """Return ``data`` with the same pixels and frames, and no metadata but what is given here. Raises DecodeError.
 
@@ -93,7 +110,7 @@ def rebuild(
     """
     body: list[bytes] = []
     flags = 0
-    found = dict(reversed(list(chunks(_file_of(data)))))
+    found = _first_of_each(data)
     size = _size_of(found)
     for name, payload in chunks(_file_of(data)):
         if name == b"ANIM":
@@ -110,9 +127,10 @@ def rebuild(
     if icc is not None:
         flags |= _ICC_FLAG
         body.insert(0, make_chunk(b"ICCP", icc))
-    if orientation != UPRIGHT:
+    block = exif.block(orientation, kept)
+    if block:
         flags |= _EXIF_FLAG
-        body.append(make_chunk(b"EXIF", minimal_exif(orientation)))
+        body.append(make_chunk(b"EXIF", block))
     if made_at is not None:
         body.append(make_chunk(_LEVEL, bytes([made_at])))
     if is_extended or flags & (_ICC_FLAG | _EXIF_FLAG) or made_at is not None:

@@ -4,7 +4,7 @@ import json
 import struct
 from typing import Any, BinaryIO
 
-from minipic.domain.image import Compressed, ImageFormat, Options, Preset
+from minipic.domain.image import Compressed, ImageFormat, Options
 from minipic.errors import BY_CODE, MiniPicError
 
 _LENGTHS = struct.Struct(">IQ")
@@ -45,30 +45,28 @@ def read_frame(stream: BinaryIO) -> tuple[Fields, bytes] | None:
 
 def from_options(options: Options) -> Fields:
     """Return ``options`` as JSON fields."""
-    return {"quality": options.quality, "formats": options.formats, "background": options.background}
+    return {"options": options.to_json()}
 
 
 def to_options(fields: Fields) -> Options:
     """Return the options that ``from_options`` wrote."""
-    quality, formats, background = fields["quality"], fields["formats"], fields["background"]
-    return Options(
-        quality=Preset(quality) if isinstance(quality, str) else quality,
-        formats=tuple(map(ImageFormat, formats)),
-        background=None if background is None else (background[0], background[1], background[2]),
-    )
+    return Options.from_json(fields["options"])
 
 
 def from_result(result: Compressed) -> Fields:
     """Return all of ``result`` but its bytes, which are the frame's body."""
     return {
         "status": "ok", "format": result.format, "width": result.width, "height": result.height,
-        "reduced_effort": result.reduced_effort,
+        "reduced_effort": result.reduced_effort, "fingerprint": result.fingerprint,
     }  # fmt: skip
 
 
 def to_result(fields: Fields, body: bytes) -> Compressed:
     """Return the result that ``from_result`` wrote."""
-    return Compressed(body, ImageFormat(fields["format"]), fields["width"], fields["height"], fields["reduced_effort"])
+    return Compressed(
+        body, ImageFormat(fields["format"]), fields["width"], fields["height"],
+        reduced_effort=fields["reduced_effort"], fingerprint=fields["fingerprint"],
+    )  # fmt: skip
 
 
 def from_error(error: MiniPicError) -> Fields:

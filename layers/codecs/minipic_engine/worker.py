@@ -18,6 +18,9 @@ from .wire import BrokenFrameError, from_error, from_result, read_frame, to_opti
 ADDRESS_SPACE_BYTES = 4 * 1024**3
 """Enough for the heaviest job within the limits (see the tests), and the end of a job that goes astray."""
 
+LAST_RESORT_S = 60
+"""The parent kills a child long before this; a child whose parent was killed in the middle of a job ends itself."""
+
 _WARM_UP = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
 )
@@ -38,7 +41,9 @@ def serve(requests: BinaryIO, replies: BinaryIO, compress: Compress) -> None:
     """Say that the child is ready, then answer each request until ``requests`` ends."""
     write_frame(replies, {"status": "ready"})
     while (frame := read_frame(requests)) is not None:
+        signal.alarm(LAST_RESORT_S)
         fields, body = _answer(frame[0], frame[1], compress)
+        signal.alarm(0)
         write_frame(replies, fields, body)
 
 
