@@ -63,7 +63,7 @@ clean: ## forget everything that was installed or built here; data stays
 
 include aws.mk
 
-lock: $(UV) ## compile requirements/*.in and the layers' to exact versions with hashes
+lock: $(UV) lock-layers ## compile requirements/*.in and the layers' to exact versions with hashes
 	@for name in bootstrap run dev sam ministack; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links requirements/$$name.in -o requirements/$$name.txt; done

@@ -32,5 +32,5 @@ def test_settings_table() -> None:
 def test_make_targets_exist() -> None:
     """Every make target that README names is one of the Makefile."""
     makefile = (PROJECT_FOLDER / "Makefile").read_text() + (PROJECT_FOLDER / "aws.mk").read_text()
-    for target in set(re.findall(r"`make ([a-z-]+)", README)) | set(re.findall(r"^make ([a-z-]+)", README, re.MULTILINE)):
+    for target in set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
