@@ -85,7 +85,7 @@ class Settings:
     appeal_contact: str = ""
     cors_origins: tuple[str, ...] = ()
     source_allow: frozenset[str] = frozenset()
-    screening: Screening = Screening()
+    screening: Screening = field(default_factory=Screening)
     log_level: str = "INFO"
     engine_children: int = 1
     plans: Mapping[str, Plan] = field(default_factory=lambda: DEFAULT_PLANS)
@@ -121,7 +121,7 @@ def read_settings(environ: Mapping[str, str], cores: int = 1) -> Settings:
         upgrade_url=environ.get("MINIPIC_UPGRADE_URL", ""),
         support_contact=environ.get("MINIPIC_SUPPORT_CONTACT", ""),
         appeal_contact=environ.get("MINIPIC_APPEAL_CONTACT", ""),
-        cors_origins=read("MINIPIC_CORS_ORIGINS", _origins, (), "* or origins such as https://app.example.com, by comma"),
+        cors_origins=read("MINIPIC_CORS_ORIGINS", _origins, (), "*, or origins like https://app.example.com"),
         screening=blocked if screening is ScreeningKind.HASH else Screening(),
         source_allow=read("MINIPIC_SOURCE_ALLOW", _endpoints, frozenset(), "host:port, several by comma"),
         log_level=read("MINIPIC_LOG_LEVEL", _log_level, "INFO", "DEBUG, INFO, WARNING or ERROR"),
