@@ -37,7 +37,7 @@ $(UV): requirements/bootstrap.txt
 run: .venv/run ## start the service on 127.0.0.1:8000 (PORT, MINIPIC_DATA)
 	@exec $(BIN)/python -m minipic.local
 
-test: .venv/dev .venvs/ministack/ready .venvs/sam/ready build ## set up and run every test; ARGS="-k name" chooses some
+test: .venv/dev .venvs/ministack/ready .venvs/seaweedfs/ready .venvs/sam/ready build ## set up and run every test; ARGS="-k name" chooses some
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --cov --cov-report= $(ARGS)
 	@$(BIN)/python -m coverage report --fail-under=$(if $(ARGS),0,95)
@@ -64,7 +64,7 @@ clean: ## forget everything that was installed or built here; data stays
 include aws.mk
 
 lock: $(UV) lock-layers ## compile requirements/*.in and the layers' to exact versions with hashes
-	@for name in bootstrap run dev sam ministack; do \
+	@for name in bootstrap run dev sam ministack seaweedfs; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links requirements/$$name.in -o requirements/$$name.txt; done
 

@@ -106,15 +106,15 @@ def main() -> int:
     """Print sizes and problems; return 1 when there is a problem."""
     functions, layers = read_build(Path(sys.argv[1]))
     problems = []
-    print(f"{'layer':<14}{'unpacked MB':>12}{'zipped MB':>12}{'machine code':>14}")
+    print(f"{'layer':<16}{'unpacked MB':>12}{'zipped MB':>12}{'machine code':>14}")
     for name, folder in layers.items():
         machine_code = sum(elf_machine(path) is not None for path in files_in(folder))
         sizes = f"{folder_size_bytes(folder) / _MB:>12.1f}{zipped_size_bytes(folder) / _MB:>12.1f}"
-        print(f"{name:<14}{sizes}{machine_code:>14}")
+        print(f"{name:<16}{sizes}{machine_code:>14}")
         problems += problems_in(folder)
-    print(f"{'function':<14}{'unpacked MB':>12}  with its layers, of {LIMIT_BYTES // _MB}")
+    print(f"{'function':<16}{'unpacked MB':>12}  with its layers, of {LIMIT_BYTES // _MB}")
     for function in functions:
-        print(f"{function.name:<14}{function.size_bytes / _MB:>12.1f}")
+        print(f"{function.name:<16}{function.size_bytes / _MB:>12.1f}")
         problems += problems_in(function.folder)
         if function.size_bytes >= LIMIT_BYTES:
             problems.append(f"{function.name}: above Lambda's limit")

@@ -164,7 +164,7 @@ def test_operations_by_get(
 ) -> None:
     """On AWS a GET with operations is handed to the derive function; that one's failure is a 500."""
     house = make_house(aws=AwsSettings(derive_function=function))
-    monkeypatch.setattr(handover, "_lambda_client", lambda _region: InvokedDerive(house, engine))
+    monkeypatch.setattr(handover, "_lambda_client", lambda *_: InvokedDerive(house, engine))
     response = call("output", get_with_operations(house, engine), house, engine)
     assert response["statusCode"] == status
     if status == 200:

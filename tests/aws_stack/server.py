@@ -31,7 +31,8 @@ def _executable() -> Path:
     return path
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of the loopback that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -42,7 +43,7 @@ def _free_port() -> int:
 def running_ministack(folder: Path) -> Iterator[str]:
     """Yield the endpoint of a fresh MiniStack that keeps its files in ``folder``."""
     for _ in range(STARTS):
-        port = _free_port()
+        port = free_port()
         with _process(port, folder) as process:
             endpoint_url = f"http://127.0.0.1:{port}"
             if _wait_until_healthy(endpoint_url, process):

@@ -1,17 +1,14 @@
-import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from uuid import uuid4
 
 import pytest
-from pynamodb.exceptions import PutError
 
 from minipic.domain.account import MAX_KEYS, Account, Entry, Key, Pack, Source, Status
 from minipic.domain.keys import Environment, KeyOwner
-from minipic.stores import AccountNotFound, Accounts, KeyNotFound, TooManyKeys
+from minipic.stores import AccountNotFound, Accounts, AlreadyExists, KeyNotFound, TooManyKeys
 from tests.contract.account_values import CHARGE, LIVE_KEY, NOW_MS, PAID, PLAN, SANDBOX_LIMIT, make_account, make_lease
 
-ALREADY_THERE = (sqlite3.IntegrityError, PutError)  # the port has no name for it
 NEW_KEY = Key(Environment.LIVE, "phone", NOW_MS)
 
 
@@ -37,11 +34,12 @@ def test_what_was_created_is_read_again(accounts: Accounts) -> None:
 
 
 def test_creating_twice_is_refused(accounts: Accounts) -> None:
-    """A second account with the same id is refused and the first one stays."""
+    """A second account with the same id is refused and the first one stays, also if the second is just like it."""
     account = make_account()
     accounts.create(account)
-    with pytest.raises(ALREADY_THERE):
-        accounts.create(replace(account, name="another"))
+    for again in (replace(account, name="another"), account):
+        with pytest.raises(AlreadyExists):
+            accounts.create(again)
     assert accounts.read(account.id) == account
 
 
@@ -116,10 +114,22 @@ def test_a_hash_belongs_to_one_key(accounts: Accounts) -> None:
     accounts.create(first)
     accounts.create(second)
     accounts.add_key(first.id, "k3", NEW_KEY, key_hash)
-    with pytest.raises(ALREADY_THERE):
-        accounts.add_key(second.id, "k3", NEW_KEY, key_hash)
+    for account_id in (second.id, first.id, make_account().id):
+        with pytest.raises(AlreadyExists):
+            accounts.add_key(account_id, "k3", NEW_KEY, key_hash)
     assert accounts.find_key(key_hash) == KeyOwner(first.id, "k3", Environment.LIVE)
     assert accounts.read(second.id) == second
+
+
+def test_a_key_id_is_given_once(accounts: Accounts) -> None:
+    """A second key with the id of another is refused, its hash leads nowhere, and the first one stays."""
+    account, key_hash = make_account(), uuid4().hex
+    accounts.create(account)
+    for key in (NEW_KEY, account.keys[LIVE_KEY]):
+        with pytest.raises(AlreadyExists):
+            accounts.add_key(account.id, LIVE_KEY, key, key_hash)
+    assert accounts.find_key(key_hash) is None
+    assert accounts.read(account.id) == account
 
 
 def test_an_unknown_account_is_named_by_every_method(accounts: Accounts) -> None:

@@ -44,6 +44,11 @@ def lost_answers(client: DynamoDBClient, times: int, expression: str) -> Iterato
     client.meta.events.unregister("before-send.dynamodb", lose, "lose")
 
 
+def pynamodb_client(store: DynamoAccounts) -> Any:
+    """Return the client that the operator's calls go through."""
+    return store._account_model._get_connection().connection.client
+
+
 @pytest.mark.parametrize("times", [1, 2, 3, 4], ids="lost {}".format)
 def test_a_lost_answer_to_settle_is_one_charge(
     client: DynamoDBClient, store: DynamoAccounts, account: Account, times: int
@@ -147,6 +152,22 @@ def test_a_lost_answer_to_add_key_adds_one_key(client: DynamoDBClient, store: Dy
     with lost_answers(client, 1, ":max"):
         added = store.add_key(account.id, "k3", key, key_hash)
     assert added.keys["k3"] == key
+    assert store.find_key(key_hash) == KeyOwner(account.id, "k3", Environment.LIVE)
+
+
+def test_a_lost_answer_to_create_is_no_second_account(store: DynamoAccounts) -> None:
+    """An account whose creation was carried out but never answered is there, not refused as a second one."""
+    made = make_account()
+    with lost_answers(pynamodb_client(store), 1, made.id):
+        store.create(made)
+    assert store.read(made.id) == made
+
+
+def test_a_lost_answer_to_a_keys_owner_adds_one_key(store: DynamoAccounts, account: Account) -> None:
+    """A key whose owner's item was written but never answered is added, not refused as a second one."""
+    key, key_hash = Key(Environment.LIVE, "phone", NOW_MS), uuid4().hex
+    with lost_answers(pynamodb_client(store), 1, key_hash):
+        assert store.add_key(account.id, "k3", key, key_hash).keys["k3"] == key
     assert store.find_key(key_hash) == KeyOwner(account.id, "k3", Environment.LIVE)
 
 

@@ -5,8 +5,17 @@ from typing import Any
 
 import pytest
 
+from minipic.domain.screening import Screening
 from minipic.errors import BY_CODE
-from minipic.settings import LinkMode, StoreKind, read_settings
+from minipic.settings import (
+    DEFAULT_PLANS,
+    LinkMode,
+    ScreeningKind,
+    SettingError,
+    Settings,
+    StoreKind,
+    read_settings,
+)
 from minipic.stores.aws import schema
 from tests.aws_stack import read_template
 
@@ -18,31 +27,94 @@ FUNCTIONS: dict[str, dict[str, Any]] = {
     for name, resource in RESOURCES.items()
     if resource["Type"] == "AWS::Serverless::Function"
 }
-PIXEL_FUNCTIONS = {"Shrink", "Compress"}
+PIXEL_FUNCTIONS = {"Shrink", "Compress", "Derive"}
+API_FUNCTIONS = [name for name, function in FUNCTIONS.items() if "Events" in function]
+PREFLIGHT = "OPTIONS"
+READ, WRITE, DELETE = "s3:GetObject", "s3:PutObject", "s3:DeleteObject"
+GET, UPDATE, QUERY = "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query"
+ADMIT_AND_SETTLE = {GET, UPDATE}
+RESULTS, ORIGINALS, UPLOADS = ("${Bucket.Arn}/" + folder + "/*" for folder in ("results", "originals", "uploads"))
+PERMISSIONS: dict[str, dict[str, set[str]]] = {
+    "Shrink": {
+        "Table.Arn": ADMIT_AND_SETTLE,
+        RESULTS: {READ, WRITE, DELETE},
+        ORIGINALS: {WRITE, DELETE},
+        UPLOADS: {READ},
+    },
+    "Compress": {"Table.Arn": ADMIT_AND_SETTLE, RESULTS: {READ, WRITE, DELETE}, UPLOADS: {READ}},
+    "Derive": {"Table.Arn": ADMIT_AND_SETTLE, RESULTS: {READ, WRITE, DELETE}, ORIGINALS: {READ}},
+    "Output": {"Table.Arn": {GET}, RESULTS: {READ}, "Derive.Alias": {"lambda:InvokeFunction"}},
+    "Uploads": {"Table.Arn": ADMIT_AND_SETTLE, UPLOADS: {WRITE}},
+    "Usage": {"Table.Arn": {GET}, "LedgerTable.Arn": {GET, QUERY}},
+    "Site": {"Table.Arn": {GET}, "${Bucket.Arn}/results/ping": {READ}},
+    "LedgerProjector": {
+        "LedgerTable.Arn": {"dynamodb:PutItem", UPDATE, QUERY},
+        "Table.StreamArn": {
+            "dynamodb:DescribeStream",
+            "dynamodb:GetRecords",
+            "dynamodb:GetShardIterator",
+            "dynamodb:ListStreams",
+        },
+        "LedgerFailures.Arn": {"sqs:SendMessage"},
+    },
+}
 API: dict[str, Any] = RESOURCES["Api"]["Properties"]
 DAY_S = 86_400
 
 each_function = pytest.mark.parametrize("name", FUNCTIONS)
+each_table = pytest.mark.parametrize("table_name", ["Table", "LedgerTable"])
 
 
 def statements(name: str) -> list[dict[str, Any]]:
     return [statement for policy in FUNCTIONS[name]["Policies"] for statement in policy["Statement"]]
 
 
-def actions(name: str) -> set[str]:
-    return {action for statement in statements(name) for action in statement["Action"]}
+def events_of(name: str) -> list[dict[str, Any]]:
+    return [event["Properties"] for event in FUNCTIONS[name]["Events"].values()]
 
 
-@each_function
+def settings_of(name: str, **chosen: str) -> Settings:
+    """Return what a function's variables say, with the parameters' defaults but for those chosen."""
+    parameters = {name: str(fields["Default"]) for name, fields in TEMPLATE["Parameters"].items()} | chosen
+    values = {**parameters, "Table": "some-table", "LedgerTable": "some-ledger", "Bucket": "some-bucket"}
+    values["Derive.Alias"] = "some-alias"
+
+    def resolve(value: Any) -> str:
+        if isinstance(value, str):
+            return value
+        if "Fn::If" in value:
+            condition, yes, no = value["Fn::If"]
+            ref, wanted = TEMPLATE["Conditions"][condition]["Fn::Equals"]
+            return str(yes if values[ref["Ref"]] == wanted else no)
+        return values[value["Ref"]]
+
+    variables = {**DEFAULTS["Environment"]["Variables"]}
+    variables |= RESOURCES[name]["Properties"].get("Environment", {}).get("Variables", {})
+    return read_settings({name: resolve(value) for name, value in variables.items()} | {"AWS_REGION": "eu-central-1"})
+
+
+@pytest.mark.parametrize("name", API_FUNCTIONS)
 def test_the_gateway_has_exactly_the_routes_of_the_code(name: str) -> None:
     """Every route of a function's app is an event of its own in the template, with its method, and nothing more."""
     folder = FUNCTIONS[name]["CodeUri"].strip("/").replace("/", ".")
     router = importlib.import_module(f"{folder}.app").router
     in_code = {(route.path, method) for route in router.routes for method in route.methods}
-    events = [event["Properties"] for event in FUNCTIONS[name]["Events"].values()]
-    assert {(event["Path"], event["Method"]) for event in events} == in_code
-    assert len(events) == len(in_code)
+    events = events_of(name)
+    routes = [(event["Path"], event["Method"]) for event in events if event["Method"] != PREFLIGHT]
+    assert set(routes) == in_code
+    assert len(routes) == len(in_code)
     assert all(event["RestApiId"] == {"Ref": "Api"} for event in events)
+
+
+def test_every_path_of_the_api_answers_a_browsers_question() -> None:
+    """Each path has one function that answers OPTIONS, and it is one that answers another method there, too."""
+    events = [(name, event) for name in API_FUNCTIONS if name != "Site" for event in events_of(name)]
+    asked = {event["Path"]: name for name, event in events if event["Method"] == PREFLIGHT}
+    assert set(asked) == {event["Path"] for _, event in events}
+    assert len(asked) == len([event for _, event in events if event["Method"] == PREFLIGHT])
+    owners = {(name, event["Path"]) for name, event in events if event["Method"] != PREFLIGHT}
+    assert {(name, path) for path, name in asked.items()} <= owners
+    assert asked["/output/{id}"] == "Output"
 
 
 @each_function
@@ -58,47 +130,91 @@ def test_a_new_version_is_published_for_every_change(name: str) -> None:
 
 @each_function
 def test_only_pixel_functions_carry_codecs(name: str) -> None:
-    """Codecs, memory and time go to the functions that touch pixels; no function outlives the gateway's patience."""
-    function = FUNCTIONS[name]
-    has_codecs = {"Ref": "CodecsLayer"} in function["Layers"]
+    """Codecs and memory go to the functions that touch pixels."""
+    has_codecs = {"Ref": "CodecsLayer"} in FUNCTIONS[name]["Layers"]
     assert has_codecs is (name in PIXEL_FUNCTIONS)
-    assert (function["MemorySize"], function["Timeout"]) == ((3008, 29) if has_codecs else (512, 10))
+    assert FUNCTIONS[name]["MemorySize"] == (3008 if has_codecs else 512)
+
+
+@pytest.mark.parametrize("name", API_FUNCTIONS)
+def test_no_function_outlives_the_gateways_patience(name: str) -> None:
+    """Whatever works on pixels, or waits for what does, has the gateway's 29 seconds; everything else has 10."""
+    invokes = "Derive.Alias" in PERMISSIONS[name]
+    assert FUNCTIONS[name]["Timeout"] == (29 if name in PIXEL_FUNCTIONS or invokes else 10)
 
 
 @each_function
-def test_permissions_name_actions_and_resources(name: str) -> None:
-    """No function may do everything to anything: each action is spelled out, each resource is ours."""
+def test_each_function_may_do_what_it_does(name: str) -> None:
+    """Each action is spelled out for each of our resources, and nobody may do anything else."""
+    allowed: dict[str, set[str]] = {}
     for statement in statements(name):
         assert statement["Effect"] == "Allow"
-        assert not [action for action in statement["Action"] if "*" in action]
-        assert statement["Resource"] in (
-            {"Fn::GetAtt": "Table.Arn"},
-            {"Fn::Sub": "${Bucket.Arn}/results/*"},
-            {"Fn::Sub": "${Bucket.Arn}/results/ping"},
-        )
+        (resource,) = statement["Resource"].values()
+        allowed.setdefault(resource, set()).update(statement["Action"])
+    assert allowed == PERMISSIONS[name]
 
 
-def test_only_functions_that_charge_may_write() -> None:
-    """Downloading and the front page read; charging, storing and discarding is for the functions that compress."""
-    read_only = {"dynamodb:GetItem", "s3:GetObject"}
-    assert actions("Output") == actions("Site") == read_only
-    writing = read_only | {"dynamodb:UpdateItem", "s3:PutObject", "s3:DeleteObject"}
-    assert actions("Shrink") == actions("Compress") == writing
-
-
-def test_the_variables_are_settings() -> None:
+@each_function
+def test_the_variables_are_settings(name: str) -> None:
     """The functions' variables, with the parameters' defaults, are settings that the service accepts on AWS."""
-    parameters = {name: str(fields["Default"]) for name, fields in TEMPLATE["Parameters"].items()}
-    values = {**parameters, "Table": "some-table", "Bucket": "some-bucket"}
-    variables = {
-        name: value if isinstance(value, str) else values[value["Ref"]]
-        for name, value in DEFAULTS["Environment"]["Variables"].items()
-    }
-    settings = read_settings({**variables, "AWS_REGION": "eu-central-1"})
+    settings = settings_of(name)
     assert (settings.store, settings.link_mode) == (StoreKind.AWS, LinkMode.URL)
     assert (settings.aws.table, settings.aws.bucket) == ("some-table", "some-bucket")
     assert (settings.result_ttl_s, settings.log_level) == (DAY_S, "INFO")
+    assert (settings.cors_origins, settings.source_allow, settings.screening) == ((), frozenset(), Screening())
+    assert settings.plans == DEFAULT_PLANS
     assert set(TEMPLATE["Parameters"]["LinkMode"]["AllowedValues"]) == set(LinkMode)
+    assert set(TEMPLATE["Parameters"]["Screening"]["AllowedValues"]) == set(ScreeningKind)
+
+
+@each_function
+def test_the_parameters_reach_who_needs_them(name: str) -> None:
+    """What an operator says of contacts, browsers and plans is known to every function."""
+    settings = settings_of(
+        name,
+        SupportContact="help@example.com",
+        AppealContact="appeal@example.com",
+        CorsOrigins="https://app.example.com",
+        Plans='{"team": {"free_images": 9, "max_bytes": 1}}',
+    )
+    assert (settings.support_contact, settings.appeal_contact) == ("help@example.com", "appeal@example.com")
+    assert settings.cors_origins == ("https://app.example.com",)
+    assert settings.plans["team"].free_images == 9
+
+
+@pytest.mark.parametrize("name", ["Shrink", "Compress"])
+def test_who_takes_images_in_knows_what_to_fetch_and_to_refuse(name: str) -> None:
+    """Sources that are allowed, and the screening list in the code layer, are for the functions that take images in."""
+    assert settings_of(name, SourceAllow="files.internal:80").source_allow == {"files.internal:80"}
+    with pytest.raises(SettingError, match=r"/opt/python/screening-list\.txt"):
+        settings_of(name, Screening="hash")
+
+
+def test_who_reads_or_writes_the_ledger_knows_its_table() -> None:
+    """The ledger's table is named to whoever may use it, and the derive function to whoever may call it."""
+    for name, permissions in PERMISSIONS.items():
+        aws = settings_of(name).aws
+        assert aws.ledger_table == ("some-ledger" if "LedgerTable.Arn" in permissions else "")
+        assert aws.derive_function == ("some-alias" if "Derive.Alias" in permissions else "")
+
+
+def test_the_ledger_is_written_from_the_stream() -> None:
+    """Every change of an account reaches the projector: what fails is brought again, in halves, then set aside."""
+    stream = RESOURCES["LedgerStream"]["Properties"]
+    assert stream["EventSourceArn"] == {"Fn::GetAtt": "Table.StreamArn"}
+    assert stream["FunctionName"] == {"Ref": "LedgerProjector.Alias"}
+    assert stream["StartingPosition"] == "TRIM_HORIZON"
+    assert stream["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert stream["BisectBatchOnFunctionError"] is True
+    assert 0 < stream["MaximumRetryAttempts"] <= 100
+    assert stream["DestinationConfig"] == {"OnFailure": {"Destination": {"Fn::GetAtt": "LedgerFailures.Arn"}}}
+    (pattern,) = stream["FilterCriteria"]["Filters"]
+    assert json.loads(pattern["Pattern"]) == {"dynamodb": {"Keys": {schema.SORT_KEY: {"S": [schema.ACCOUNT_SORT]}}}}
+    assert "StreamSpecification" not in RESOURCES["LedgerTable"]["Properties"]
+    assert RESOURCES["LedgerFailures"]["Properties"] == {
+        "MessageRetentionPeriod": 14 * DAY_S,
+        "SqsManagedSseEnabled": True,
+    }
 
 
 @pytest.mark.parametrize(
@@ -134,21 +250,29 @@ def test_every_body_is_bytes() -> None:
     assert API["EndpointConfiguration"] == {"Type": "REGIONAL"}
 
 
-def test_the_table_is_what_the_store_writes() -> None:
-    """The table's keys and its time to live are the attributes of the store's schema."""
-    table = RESOURCES["Table"]["Properties"]
+@each_table
+def test_the_tables_are_what_the_stores_write(table_name: str) -> None:
+    """A table's keys are the attributes of the stores' schema, and it grows by itself."""
+    table = RESOURCES[table_name]["Properties"]
     assert table["KeySchema"] == [
         {"AttributeName": schema.PARTITION_KEY, "KeyType": "HASH"},
         {"AttributeName": schema.SORT_KEY, "KeyType": "RANGE"},
     ]
-    assert table["TimeToLiveSpecification"]["AttributeName"] == schema.EXPIRES_AT
     assert table["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_the_accounts_table_forgets_and_tells() -> None:
+    """The table with accounts has a time to live and a stream of what was and what is."""
+    table = RESOURCES["Table"]["Properties"]
+    assert table["TimeToLiveSpecification"]["AttributeName"] == schema.EXPIRES_AT
     assert table["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
 
 
-def test_accounts_outlive_a_mistake() -> None:
-    """The table can be restored to any second, refuses deletion unless told, and stays when its stack goes."""
-    table = RESOURCES["Table"]
+@each_table
+def test_accounts_and_ledger_outlive_a_mistake(table_name: str) -> None:
+    """Each table can be restored to any second, refuses deletion unless told, and stays when its stack goes."""
+    table = RESOURCES[table_name]
+    assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
     assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["Properties"]["DeletionProtectionEnabled"] == {"Ref": "TableDeletionProtection"}
     assert TEMPLATE["Parameters"]["TableDeletionProtection"]["Default"] == "true"
@@ -169,12 +293,12 @@ def test_the_bucket_is_private() -> None:
 
 
 def test_the_bucket_keeps_results_as_long_as_links_live_and_no_longer() -> None:
-    """Objects go after two days, never before the longest lifetime that can be set; unfinished uploads go too."""
+    """Results go after two days, never before the longest lifetime that can be set; what was sent in goes earlier."""
     rules = RESOURCES["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     days = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
-    assert days == {"results/": 2, "originals/": 2}
+    assert days == {"results/": 2, "originals/": 2, "uploads/": 1}
     # S3 counts from the midnight after, and the folder is of the day that the result was made.
-    assert TEMPLATE["Parameters"]["ResultTtlSeconds"]["MaxValue"] <= DAY_S * min(days.values())
+    assert TEMPLATE["Parameters"]["ResultTtlSeconds"]["MaxValue"] <= DAY_S * min(days["results/"], days["originals/"])
     assert [rule for rule in rules if "AbortIncompleteMultipartUpload" in rule]
 
 
@@ -187,6 +311,6 @@ def test_logs_are_forgotten(name: str) -> None:
 
 
 def test_the_outputs_say_where_everything_is() -> None:
-    """Whoever deploys is told the API's URL, the table and the bucket."""
-    assert set(TEMPLATE["Outputs"]) == {"ApiUrl", "TableName", "BucketName"}
+    """Whoever deploys is told the API's URL, the tables and the bucket."""
+    assert set(TEMPLATE["Outputs"]) == {"ApiUrl", "TableName", "LedgerTableName", "BucketName"}
     assert re.fullmatch(r"https://.*/\$\{StageName\}", TEMPLATE["Outputs"]["ApiUrl"]["Value"]["Fn::Sub"])

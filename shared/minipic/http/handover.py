@@ -15,6 +15,7 @@ from minipic.http.body import read_json_bytes
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+DERIVE_TIMEOUT_S = 28  # the function itself gives up a second later
 _OWN_HEADERS = frozenset({"x-request-id", "date"})  # the envelope of this app adds its own
 
 
@@ -59,7 +60,7 @@ async def _in_process(app: ASGIApp, request: Request, body: bytes) -> Response:
 def _by_invocation(request: Request) -> Response:
     event = {**request.scope["aws.event"], "httpMethod": "POST"}
     settings = request.app.state.settings
-    answer = _lambda_client(settings.aws.region).invoke(
+    answer = _lambda_client(settings.aws.region, settings.aws.endpoint_url).invoke(
         FunctionName=settings.aws.derive_function, Payload=json.dumps(event).encode()
     )
     if "FunctionError" in answer:
@@ -72,10 +73,13 @@ def _by_invocation(request: Request) -> Response:
 
 
 @functools.cache
-def _lambda_client(region: str) -> "LambdaClient":
+def _lambda_client(region: str, endpoint_url: str | None) -> "LambdaClient":
     import boto3  # noqa: PLC0415 - one machine needs none
+    from botocore.config import Config  # noqa: PLC0415
 
-    return boto3.client("lambda", region_name=region)
+    # One try only: an invocation whose answer was lost has charged, and must not be repeated.
+    once = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=DERIVE_TIMEOUT_S)
+    return boto3.client("lambda", region_name=region, endpoint_url=endpoint_url, config=once)
 
 
 def _response(status: int, headers: list[tuple[str, str]], content: bytes) -> Response:

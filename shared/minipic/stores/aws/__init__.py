@@ -1,1 +1,1 @@
-"""Stores on AWS: one DynamoDB table and one S3 bucket."""
+"""Stores on AWS: two DynamoDB tables and one S3 bucket."""

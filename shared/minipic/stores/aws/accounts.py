@@ -8,7 +8,7 @@ from pynamodb.exceptions import PutError, UpdateError
 from minipic.domain.account import MAX_KEYS, Account, Key, Plan, Status
 from minipic.domain.keys import Environment, KeyOwner
 from minipic.domain.metering import Charge, Lease, Verdict
-from minipic.stores import AccountNotFound, KeyNotFound, TooManyKeys
+from minipic.stores import AccountNotFound, AlreadyExists, KeyNotFound, TooManyKeys
 from minipic.stores.aws import expressions, metering, schema
 from minipic.stores.aws.item import AccountItems, ConditionFailed
 from minipic.stores.aws.models import (
@@ -19,7 +19,7 @@ from minipic.stores.aws.models import (
     bind,
     key_fields,
 )
-from minipic.stores.aws.outage import as_unavailable
+from minipic.stores.aws.outage import as_unavailable, was_repeated
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -46,9 +46,11 @@ class DynamoAccounts:
         try:
             item.save(condition=AccountItem.pk.does_not_exist())
         except PutError as error:
-            # Our own first try may have been carried out although its answer was lost.
-            if error.cause_response_code != _CONDITION_FAILED or self._items.read(account.id) != account:
+            if error.cause_response_code != _CONDITION_FAILED:
                 raise
+            # Our own first try may have been carried out although its answer was lost.
+            if not was_repeated(error) or self._items.read(account.id) != account:
+                raise AlreadyExists(f"account {account.id} is there already") from error
 
     @as_unavailable()
     def read(self, account_id: str) -> Account:
@@ -97,14 +99,18 @@ class DynamoAccounts:
         try:
             item.save(condition=KeyItem.pk.does_not_exist())
         except PutError as error:
-            if error.cause_response_code != _CONDITION_FAILED or self.find_key(key_hash) != owner:
+            if error.cause_response_code != _CONDITION_FAILED:
                 raise
+            if not was_repeated(error) or self.find_key(key_hash) != owner:
+                raise AlreadyExists("this key is there already") from error
         try:
             return self._items.update(expressions.add_key(account_id, key_id, key_fields(key), MAX_KEYS))
         except ConditionFailed as failed:
-            if failed.account.keys.get(key_id) == key:
+            if failed.repeated and failed.account.keys.get(key_id) == key:
                 return failed.account
             item.delete()
+            if key_id in failed.account.keys:
+                raise AlreadyExists(f"account {account_id} has a key {key_id} already") from failed
             raise TooManyKeys(f"account {account_id} holds {MAX_KEYS} keys already") from failed
         except AccountNotFound:
             item.delete()

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 from pynamodb.exceptions import PynamoDBException
+
+if TYPE_CHECKING:
+    from botocore.exceptions import _ClientErrorResponseTypeDef
 
 from minipic.errors import ServiceUnavailable
 
@@ -27,10 +31,19 @@ def is_outage(error: BaseException | None) -> bool:
         return True
     if not isinstance(error, ClientError):
         return False
-    # PynamoDB wraps botocore's error in one of its own that has the code but not the status.
-    answer = (error.__cause__ if isinstance(error.__cause__, ClientError) else error).response
+    answer = _answer(error)
     status = answer["ResponseMetadata"]["HTTPStatusCode"]
     return status >= _HTTP_SERVER_ERROR or answer["Error"]["Code"] in _THROTTLED
+
+
+def was_repeated(error: PynamoDBException) -> bool:
+    """Tell whether the call that failed was sent more than once, so that an earlier try of it may have happened."""
+    return isinstance(error.cause, ClientError) and _answer(error.cause)["ResponseMetadata"].get("RetryAttempts", 0) > 0
+
+
+def _answer(error: ClientError) -> "_ClientErrorResponseTypeDef":
+    # PynamoDB wraps botocore's error in one of its own that has the code but not the answer.
+    return (error.__cause__ if isinstance(error.__cause__, ClientError) else error).response
 
 
 @contextmanager

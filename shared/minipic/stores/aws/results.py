@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from minipic.domain.identifiers import storage_day
 from minipic.domain.image import ImageFormat
 from minipic.stores import ResultFacts, StoredResult
+from minipic.stores.aws.objects import get_object, is_missing, object_key
 from minipic.stores.aws.outage import as_unavailable
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 MAX_LINK_S = 3600  # a link dies with the credentials of the role that signed it
 _RESULTS, _ORIGINALS = "results", "originals"
 _PING_KEY = f"{_RESULTS}/ping"  # has no day in it: this object never exists
-# S3 says AccessDenied of a missing object to a role that may not list the bucket, and ours may not.
-_MISSING = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
 
 
 class S3Results:
@@ -35,7 +33,7 @@ class S3Results:
         """Store a result; the bucket encrypts it by default."""
         self._client.put_object(
             Bucket=self._bucket_name,
-            Key=_object_key(result_id),
+            Key=object_key(_RESULTS, result_id),
             Body=data,
             ContentType=facts.format.media_type,
             Metadata=_metadata(facts),
@@ -44,12 +42,9 @@ class S3Results:
     @as_unavailable()
     def get(self, result_id: str, max_bytes: int | None = None) -> StoredResult | None:
         """Return a result by one GetObject, without its bytes if they are more than ``max_bytes``."""
-        try:
-            answer = self._client.get_object(Bucket=self._bucket_name, Key=_object_key(result_id))
-        except ClientError as error:
-            if _is_missing(error):
-                return None
-            raise
+        answer = get_object(self._client, self._bucket_name, object_key(_RESULTS, result_id))
+        if answer is None:
+            return None
         facts, size_bytes = _facts(answer["Metadata"]), answer["ContentLength"]
         with closing(answer["Body"]) as body:
             too_large = max_bytes is not None and size_bytes > max_bytes
@@ -58,35 +53,32 @@ class S3Results:
     @as_unavailable()
     def delete(self, result_id: str) -> None:
         """Forget a result."""
-        self._client.delete_object(Bucket=self._bucket_name, Key=_object_key(result_id))
+        self._client.delete_object(Bucket=self._bucket_name, Key=object_key(_RESULTS, result_id))
 
     @as_unavailable()
     def put_original(self, original_id: str, data: bytes) -> None:
         """Store an upload; its format is found in its bytes again."""
-        self._client.put_object(Bucket=self._bucket_name, Key=_object_key(original_id, _ORIGINALS), Body=data)
+        self._client.put_object(Bucket=self._bucket_name, Key=object_key(_ORIGINALS, original_id), Body=data)
 
     @as_unavailable()
     def get_original(self, original_id: str) -> bytes | None:
         """Return an upload by one GetObject, or None."""
-        try:
-            answer = self._client.get_object(Bucket=self._bucket_name, Key=_object_key(original_id, _ORIGINALS))
-        except ClientError as error:
-            if _is_missing(error):
-                return None
-            raise
+        answer = get_object(self._client, self._bucket_name, object_key(_ORIGINALS, original_id))
+        if answer is None:
+            return None
         with closing(answer["Body"]) as body:
             return body.read()
 
     @as_unavailable()
     def delete_original(self, original_id: str) -> None:
         """Forget an upload."""
-        self._client.delete_object(Bucket=self._bucket_name, Key=_object_key(original_id, _ORIGINALS))
+        self._client.delete_object(Bucket=self._bucket_name, Key=object_key(_ORIGINALS, original_id))
 
     def presign(self, result_id: str, expires_in_s: int) -> str | None:
         """Return a signed link to the object, good for ``expires_in_s`` but at most an hour."""
         return self._client.generate_presigned_url(
             "get_object",
-            Params={"Bucket": self._bucket_name, "Key": _object_key(result_id)},
+            Params={"Bucket": self._bucket_name, "Key": object_key(_RESULTS, result_id)},
             ExpiresIn=min(expires_in_s, MAX_LINK_S),
         )
 
@@ -96,16 +88,8 @@ class S3Results:
         try:
             self._client.head_object(Bucket=self._bucket_name, Key=_PING_KEY)
         except ClientError as error:
-            if not _is_missing(error):
+            if not is_missing(error):
                 raise
-
-
-def _object_key(object_id: str, folder: str = _RESULTS) -> str:
-    return f"{folder}/{storage_day(object_id)}/{object_id}"
-
-
-def _is_missing(error: ClientError) -> bool:
-    return error.response["Error"]["Code"] in _MISSING
 
 
 def _metadata(facts: ResultFacts) -> dict[str, str]:

@@ -8,7 +8,7 @@ from minipic.domain import ledger, metering
 from minipic.domain.account import MAX_KEYS, Account, Key, Plan, Status
 from minipic.domain.keys import Environment, KeyOwner
 from minipic.domain.metering import Charge, Lease, Verdict
-from minipic.stores import AccountNotFound, KeyNotFound, TooManyKeys
+from minipic.stores import AccountNotFound, AlreadyExists, KeyNotFound, TooManyKeys
 from minipic.stores.local.codec import account_from_json, account_to_json
 from minipic.stores.local.database import Database
 from minipic.stores.local.ledger import append_line
@@ -23,6 +23,8 @@ class SqliteAccounts:
     def create(self, account: Account) -> None:
         """Store a new account."""
         with self._database.writing() as connection:
+            if connection.execute("SELECT 1 FROM account WHERE id = ?", (account.id,)).fetchone():
+                raise AlreadyExists(f"account {account.id} is there already")
             connection.execute("INSERT INTO account VALUES (?, ?)", (account.id, account_to_json(account)))
 
     def read(self, account_id: str) -> Account:
@@ -48,7 +50,11 @@ class SqliteAccounts:
     def add_key(self, account_id: str, key_id: str, key: Key, key_hash: str) -> Account:
         """Add a key under the hash of its text."""
         with self._database.writing() as connection:
+            if connection.execute("SELECT 1 FROM key WHERE hash = ?", (key_hash,)).fetchone():
+                raise AlreadyExists("this key is there already")
             account = _load(connection, account_id)
+            if key_id in account.keys:
+                raise AlreadyExists(f"account {account_id} has a key {key_id} already")
             if len(account.keys) >= MAX_KEYS:
                 raise TooManyKeys(f"account {account_id} holds {MAX_KEYS} keys already")
             row = (key_hash, account_id, key_id, str(key.environment))

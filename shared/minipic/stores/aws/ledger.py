@@ -1,0 +1,45 @@
+"""The ledger in DynamoDB, for reading. A line appears shortly after the step that it stands for: see ``projection``."""
+
+from typing import TYPE_CHECKING
+
+from minipic.domain.ledger import Line, MonthSums
+from minipic.stores.aws import schema
+from minipic.stores.aws.lines import ledger_key, line_from_item, sums_from_item
+from minipic.stores.aws.outage import as_unavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_LAST_SEQ = 10**12 - 1
+
+
+class DynamoLedger:
+    """The port ``Ledger`` on the ledger's table."""
+
+    def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
+        self._client = client
+        self._table_name = table_name
+
+    @as_unavailable()
+    def lines(self, account_id: str, month: int, after_seq: int, limit: int) -> list[Line]:
+        """Return a month's lines, in order, by one Query."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table_name,
+            KeyConditionExpression="#pk = :pk AND #sk BETWEEN :first AND :last",
+            ExpressionAttributeNames={"#pk": schema.PARTITION_KEY, "#sk": schema.SORT_KEY},
+            ExpressionAttributeValues={
+                ":pk": {"S": schema.LEDGER_PREFIX + account_id},
+                ":first": {"S": schema.line_sort(month, after_seq + 1)},
+                ":last": {"S": schema.line_sort(month, _LAST_SEQ)},
+            },
+            ConsistentRead=True,
+            PaginationConfig={"MaxItems": limit, "PageSize": limit},
+        )
+        return [line_from_item(item) for page in pages for item in page["Items"]]
+
+    @as_unavailable()
+    def sums(self, account_id: str, month: int) -> MonthSums:
+        """Return what a month's lines add up to, by one GetItem."""
+        key = ledger_key(account_id, f"{schema.SUMS_PREFIX}{month}")
+        answer = self._client.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)
+        return sums_from_item(answer["Item"]) if "Item" in answer else MonthSums()
