@@ -5,9 +5,22 @@ import struct
 import zlib
 
 import numpy as np
-from PIL import Image, ImageDraw, PngImagePlugin
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 LOGO_SIZE = (137, 21)
+LETTERED_LOGO_BYTES = 17_150
+COPYRIGHT = "Copyright Example Pictures"
+TAKEN = "2026:11:22 10:00:02"
+LATITUDE = (52.0, 22.0, 30.0)
+_XMP = f"""<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/">
+   <dc:rights><rdf:Alt><rdf:li xml:lang="x-default">{COPYRIGHT}</rdf:li></rdf:Alt></dc:rights>
+   <xmp:CreateDate>2026-11-22T10:00:02+01:00</xmp:CreateDate>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+"""
 
 
 def photo(width: int, height: int, seed: int = 0, noise: float = 4.0) -> Image.Image:
@@ -73,6 +86,49 @@ def logo_png_with_xmp(seed: int = 0, xmp_bytes: int = 15_000) -> bytes:
     info = PngImagePlugin.PngInfo()
     info.add_itxt("XML:com.adobe.xmp", packet)
     return _saved(large.resize(LOGO_SIZE, Image.Resampling.LANCZOS), "PNG", pnginfo=info)
+
+
+def lettered_logo_png() -> bytes:
+    """Return a logo of anti-aliased letters in two colours, in a file that is mostly XMP: rights, time, and padding."""
+    width, height = LOGO_SIZE
+    large = Image.new("RGBA", (width * 4, height * 4), (0, 0, 0, 0))
+    draw = ImageDraw.Draw(large)
+    font = ImageFont.load_default(19 * 4)
+    left = 0.0
+    for word, colour in (("mini", (20, 110, 180, 255)), ("Pictures", (60, 60, 60, 255))):
+        draw.text((left, -4), word, font=font, fill=colour)
+        left += draw.textlength(word, font=font)
+    image = large.resize(LOGO_SIZE, Image.Resampling.LANCZOS)
+
+    def with_packet(packet: str) -> bytes:
+        info = PngImagePlugin.PngInfo()
+        info.add_itxt("XML:com.adobe.xmp", packet)
+        return _saved(image, "PNG", pnginfo=info)
+
+    end = '<?xpacket end="w"?>'
+    padding = " " * (LETTERED_LOGO_BYTES - len(with_packet(_XMP + end)))
+    return with_packet(_XMP + padding + end)
+
+
+def with_rights(kind: str, width: int = 160, height: int = 120) -> bytes:
+    """Return a photo as a JPEG or PNG whose EXIF says who owns it, when and where it was taken, and by what camera."""
+    exif = Image.Exif()
+    exif[0x010F] = "Secret Camera Maker"
+    exif[0x8298] = COPYRIGHT
+    exif.get_ifd(0x8769)[0x9003] = TAKEN
+    exif.get_ifd(0x8825).update({1: "N", 2: LATITUDE, 3: "E", 4: (4.0, 54.0, 0.0)})
+    return _saved(photo(width, height), kind, exif=exif)
+
+
+def too_large_png(side: int = 100_000) -> bytes:
+    """Return a PNG of some dozens of bytes whose header claims a picture of ``side`` by ``side`` pixels."""
+
+    def chunk(name: bytes, payload: bytes) -> bytes:
+        return struct.pack(">I", len(payload)) + name + payload + struct.pack(">I", zlib.crc32(name + payload))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 6, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(64))), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(name, payload) for name, payload in parts)
 
 
 def padded_png(size_bytes: int, seed: int = 0) -> bytes:

@@ -3,11 +3,13 @@
 import importlib.util
 import logging
 import re
+import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -17,11 +19,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from minipic import wiring
 from minipic.demo import announce
-from minipic.http.app import create_app, start
+from minipic.http import upload_form
+from minipic.http.app import create_app, observe_and_limit, start
 from minipic.http.errors import ALLOWED_METHODS
+from minipic.http.limits import Gate
+from minipic.http.logs import set_up_logs
+from minipic.http.prometheus import PATH as METRICS_PATH
+from minipic.http.prometheus import Meters, metrics_router
+from minipic.http.protocol import IDLE_S, MAX_HEAD_BYTES, LimitedProtocol
 from minipic.service import Engine, Services
-from minipic.settings import PROJECT_FOLDER, Settings
+from minipic.service.source import UPLOAD_LIFETIME_MS
+from minipic.settings import PROJECT_FOLDER, SettingError, Settings
 from minipic.stores.local.results import FileResults
+from minipic.stores.local.uploads import PATH as UPLOAD_PATH
+from minipic.stores.local.uploads import FileUploads
 
 SWEEP_EVERY_S = 600
 STOP_WITHIN_S = 30
@@ -89,60 +100,88 @@ class LocalApp:
     def _app(self, scope: Scope) -> ASGIApp:
         on_path = [route for route in self._routes if route.path.fullmatch(scope["path"])]
         for route in on_path:
-            if route.method == scope["method"]:
+            if route.method == scope["method"] != "OPTIONS":
                 return self._functions[route.function]
-        # Paths are shared between functions, so only here is known what a path takes: the 405 names it.
-        scope[ALLOWED_METHODS] = ", ".join(sorted({route.method for route in on_path}))
+        # Paths are shared between functions, so only here is known what a path takes: OPTIONS and the 405 name it.
+        scope[ALLOWED_METHODS] = ", ".join(sorted({route.method for route in on_path} - {"OPTIONS"}))
         return self._fallback
 
 
-def build_app(settings: Settings, services: Services, engine: Engine | None = None) -> tuple[LocalApp, Engine]:
+def build_app(
+    settings: Settings, services: Services, engine: Engine | None = None, gate: Gate | None = None
+) -> tuple[LocalApp, Engine]:
     """Return every function's app behind one, and the engine that they share: the given one, or one of their own."""
+    gate = gate or Gate()
+    meters = Meters(gate)
     routes = read_routes(PROJECT_FOLDER / "template.yaml")
     functions = {name: load_function(name) for name in sorted({route.function for route in routes})}
-    for app in functions.values():
-        start(app, settings, services, engine)
-        engine = engine or app.state.engine
-    assert engine is not None
+    functions["output"].state.derive_app = functions["derive"]
+    for method, path, name, router in _own_routes(services, meters):
+        routes.append(Route(method, re.compile(path), name))
+        functions[name] = create_app(router)
     fallback = create_app(APIRouter())
-    start(fallback, settings, services)
+    for app in (*functions.values(), fallback):
+        observe_and_limit(app, (meters.observe,), gate)
+        engine = start(app, settings, services, engine)
+    assert engine is not None
     return LocalApp(routes, functions, fallback), engine
 
 
-def _sweep(results: FileResults, services: Services, stop: threading.Event) -> None:
+def _own_routes(services: Services, meters: Meters) -> Iterator[tuple[str, str, str, APIRouter]]:
+    """Yield what is here and not in the template: method, path, name and router."""
+    yield "GET", METRICS_PATH, "metrics", metrics_router(meters)
+    if isinstance(services.uploads, FileUploads):
+        yield "POST", f"{UPLOAD_PATH}/[^/]+", "upload form", upload_form.router
+
+
+def _sweep(services: Services, stop: threading.Event) -> None:
     while True:
-        results.sweep(services.now_ms(), services.result_ttl_s)
+        if isinstance(services.results, FileResults):
+            services.results.sweep(services.now_ms(), services.result_ttl_s)
+        if isinstance(services.uploads, FileUploads):
+            services.uploads.sweep(services.now_ms(), UPLOAD_LIFETIME_MS // 1000)
         if stop.wait(SWEEP_EVERY_S):
             return
 
 
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
 def main() -> None:
-    """Serve until a signal says stop."""
-    settings, services = wiring.settings(), wiring.services()
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    """Serve until a signal says stop, and then until the requests in work are answered."""
+    try:
+        settings, services = wiring.settings(), wiring.services()
+    except (SettingError, OSError) as error:
+        sys.exit(f"MiniPic does not start: {error}")
+    set_up_logs(settings.log_level, sys.stderr)
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises the signal again when all is answered
+        signal.signal(number, _stop)
     app, engine = build_app(settings, services)
     stop = threading.Event()
-    if isinstance(services.results, FileResults):
-        threading.Thread(target=_sweep, args=(services.results, services, stop), daemon=True).start()
+    threading.Thread(target=_sweep, args=(services, stop), daemon=True).start()
     announce(settings, services)
     try:
         uvicorn.run(
             app,
             host=settings.host,
             port=settings.port,
-            http="h11",  # httptools would lower-case every header's name
+            http=LimitedProtocol,  # of h11: httptools would lower-case every header's name
+            ws="none",
             lifespan="off",
+            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+            timeout_keep_alive=IDLE_S,
+            timeout_graceful_shutdown=STOP_WITHIN_S,
+            log_config=None,
             log_level=settings.log_level.lower(),
             access_log=False,
             server_header=False,
             date_header=False,
-            timeout_graceful_shutdown=STOP_WITHIN_S,
         )
-    except KeyboardInterrupt:
-        log.info("stopped")
     finally:
         stop.set()
         engine.close()
+        log.info("stopped")
 
 
 if __name__ == "__main__":

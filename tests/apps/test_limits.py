@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import closing
 from dataclasses import replace
+from typing import TypeVar
 
 import pytest
 from starlette.testclient import TestClient
@@ -16,6 +17,14 @@ from minipic.local import build_app
 from minipic.service import Engine
 from tests.apps.conftest import House
 from tests.pictures import tiny_png
+
+T = TypeVar("T")
+
+
+def run(scene: Coroutine[object, object, T]) -> T:
+    """Run a scene in a loop of its own; ``asyncio.run`` would drop, unclosed, the loop that the handlers hold."""
+    with closing(asyncio.new_event_loop()) as loop:
+        return loop.run_until_complete(scene)
 
 
 def test_a_place_that_is_given_back_is_taken_by_whoever_waits_longest() -> None:
@@ -34,7 +43,7 @@ def test_a_place_that_is_given_back_is_taken_by_whoever_waits_longest() -> None:
         assert gate.taken == 0
         return entered
 
-    assert asyncio.run(scene()) == ["a", "b", "c"]
+    assert run(scene()) == ["a", "b", "c"]
 
 
 def test_who_waits_in_vain_is_refused() -> None:
@@ -50,7 +59,7 @@ def test_who_waits_in_vain_is_refused() -> None:
         await gate.enter(1)
         return refused.value
 
-    error = asyncio.run(scene())
+    error = run(scene())
     assert error.retry_after_s is not None
     assert error.retry_after_s >= 1
 
@@ -70,7 +79,7 @@ def test_who_gives_up_waiting_holds_up_nobody() -> None:
         await small
         assert gate.taken == 2
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_who_is_called_and_gives_up_in_the_same_moment_keeps_no_place() -> None:
@@ -87,7 +96,7 @@ def test_who_is_called_and_gives_up_in_the_same_moment_keeps_no_place() -> None:
             await waiting
         assert gate.taken == 0
 
-    asyncio.run(scene())
+    run(scene())
 
 
 @pytest.mark.parametrize(("size_bytes", "places"), [(0, 1), (99, 1), (100, 2), (250, 3), (10**9, 4)])
@@ -100,7 +109,7 @@ def test_a_large_body_takes_several_places(size_bytes: int, places: int) -> None
 def full_house(house: House, engine: Engine) -> Iterator[House]:
     """The service behind a gate whose only place is taken."""
     gate = Gate(1, wait_s=0.01)
-    asyncio.run(gate.enter(1))
+    run(gate.enter(1))
     app, _ = build_app(house.settings, house.services, engine, gate)
     with closing(TestClient(app)) as client:
         yield replace(house, client=client)
@@ -142,7 +151,7 @@ def test_a_body_that_stops_coming_is_refused(house: House, engine: Engine) -> No
     """A client that sends half a body and then nothing more gets a 400 that says so, and its place is free again."""
     gate = Gate(1, grace_s=0.01)
     app, _ = build_app(house.settings, house.services, engine, gate)
-    status, body = asyncio.run(_send_half(app, house.new_key()))
+    status, body = run(_send_half(app, house.new_key()))
     assert (status, body["error"]) == (400, "BadRequest")
     assert "slowly" in body["message"]
     assert gate.taken == 0

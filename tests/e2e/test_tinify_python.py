@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import tinify
 
+from tests.e2e.python_client import pointed_at
 from tests.e2e.server import Server
 from tests.pictures import graphic_png, opened, photo_jpeg, photo_webp, tiny_png, truncated_jpeg
 
@@ -17,15 +18,10 @@ def account(service: Server) -> str:
 
 
 @pytest.fixture(autouse=True)
-def client(service: Server, account: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def client(service: Server, account: str) -> Iterator[None]:
     """The official client, unchanged, pointed at the service in the way that its users do."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(tinify.Client, "API_ENDPOINT", service.base_url)
-    tinify.key = service.new_key(account=account)
-    tinify.compression_count = None
-    yield
-    tinify.get_client().close()
-    tinify.key = None
+    with pointed_at(service, service.new_key(account=account)):
+        yield
 
 
 def test_from_file_to_file(tmp_path: Path) -> None:

@@ -8,6 +8,10 @@ from fastapi import APIRouter, FastAPI
 from minipic import __version__
 from minipic.http.envelope import Envelope, RequestIds
 from minipic.http.errors import add_error_handlers
+from minipic.http.limits import BodyLimits, Gate
+from minipic.http.logs import log_access
+from minipic.http.measured import measured_engine, measured_services
+from minipic.http.record import Observer
 from minipic.service import Engine, Services
 from minipic.settings import Settings
 
@@ -30,18 +34,34 @@ def create_app(router: APIRouter, engine_factory: EngineFactory | None = None) -
     )
     app.include_router(router)
     add_error_handlers(app)
+    app.add_middleware(BodyLimits)
     app.add_middleware(Envelope, new_request_id=RequestIds(secrets.token_bytes))
+    app.state.routes = router.routes
     app.state.engine_factory = engine_factory
     app.state.engine = None
+    app.state.gate = None
+    app.state.observers = (log_access,)
     return app
 
 
-def start(app: FastAPI, settings: Settings, services: Services, engine: Engine | None = None) -> None:
-    """Give the app what its endpoints work with; an engine is made where the app needs one and none is given."""
+def start(app: FastAPI, settings: Settings, services: Services, engine: Engine | None = None) -> Engine | None:
+    """Give the app what its endpoints work with, and return the engine that it uses, if any.
+
+    An engine is made where the app needs one and none is given.
+    """
     app.state.settings = settings
-    app.state.services = services
-    if app.state.engine_factory is not None:
-        if engine is None:
-            engine = app.state.engine_factory(settings.engine_children)
-            engine.start()
-        app.state.engine = engine
+    app.state.services = measured_services(services)
+    if app.state.engine_factory is None:
+        return engine
+    if engine is None:
+        made: Engine = app.state.engine_factory(settings.engine_children)
+        made.start()
+        engine = made
+    app.state.engine = measured_engine(engine)
+    return engine
+
+
+def observe_and_limit(app: FastAPI, observers: tuple[Observer, ...], gate: Gate | None = None) -> None:
+    """Add to those who are told of each request, and let bodies in through this gate only."""
+    app.state.observers = (*app.state.observers, *observers)
+    app.state.gate = gate

@@ -70,7 +70,7 @@ def _methods_of_path(scope: Scope) -> set[str]:
     if ALLOWED_METHODS in scope:
         return {method for method in scope[ALLOWED_METHODS].split(", ") if method}
     methods: set[str] = set()
-    for route in scope["app"].routes:
+    for route in scope["app"].state.routes:
         if route.matches(scope)[0] is not Match.NONE:
             methods |= route.methods or set()
     return methods

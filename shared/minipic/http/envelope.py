@@ -1,5 +1,7 @@
-"""The outermost layer around every app: request ids, canonical headers, faults, and unread bodies."""
+"""The outermost layer around every app: request ids, canonical headers, faults, unread bodies, and the record."""
 
+import asyncio
+import json
 import logging
 import re
 import time
@@ -8,10 +10,14 @@ from email.utils import formatdate
 from typing import Any
 
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from minipic.errors import InternalServerError
+from minipic.http.cors import cors_headers, options_response
 from minipic.http.headers import canonical_name
+from minipic.http.limits import announces_body
+from minipic.http.record import METHODS, RECORD, Record, recording
 
 _SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9_.\-]{8,64}")
 LINGER_BYTES = 100 * 1024 * 1024
@@ -28,19 +34,48 @@ class Envelope:
         self._new_request_id = new_request_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; anything but HTTP passes through."""
+        """Answer one request, and tell the app's observers of it; anything but HTTP passes through."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        exchange = _Exchange(scope, receive, send, self._new_request_id(scope))
+        request_id = self._new_request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        if RECORD in scope:  # handed over by another app, which tells of it
+            await self._answer(scope, _Exchange(scope, receive, send, scope[RECORD]))
+            return
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        record = scope[RECORD] = Record(request_id, method)
         try:
-            await self.app(scope, exchange.receive, exchange.send)
+            with recording(record):
+                await self._answer(scope, _Exchange(scope, receive, send, record))
+        finally:
+            _complete(record, scope)
+            for observe in scope["app"].state.observers:
+                observe(record)
+
+    async def _answer(self, scope: Scope, exchange: "_Exchange") -> None:
+        options = options_response(scope["app"].state.settings.cors_origins, scope)
+        try:
+            await (options or self.app)(scope, exchange.receive, exchange.send)
+        except ClientDisconnect:
+            exchange.record.is_gone = True
         except Exception:
-            log.exception("request %s failed", exchange.request_id)
+            request_id = scope["state"]["request_id"]
+            log.exception("request %s failed", request_id)
             if not exchange.started:
                 body = {"error": InternalServerError.code, "message": InternalServerError.text}
-                response = JSONResponse(body | {"request_id": exchange.request_id}, InternalServerError.status)
+                response = JSONResponse(body | {"request_id": request_id}, InternalServerError.status)
                 await response(scope, exchange.receive, exchange.send)
+
+
+def _complete(record: Record, scope: Scope) -> None:
+    if not record.duration_ms:
+        record.answered()
+    if "route" in scope:
+        record.operation = scope["route"].path
+    caller = scope["state"].get("caller")
+    if caller is not None:
+        record.account_id, record.key_id = caller.owner.account_id, caller.owner.key_id
 
 
 class RequestIds:
@@ -60,20 +95,19 @@ class RequestIds:
 class _Exchange:
     """One request on its way out: what was received, what was sent."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
-        self.request_id = request_id
+    def __init__(self, scope: Scope, receive: Receive, send: Send, record: Record) -> None:
         self.started = False
-        state: MutableMapping[str, Any] = scope.setdefault("state", {})
-        state["request_id"] = request_id
-        self._receive, self._send = receive, send
-        headers = dict(scope["headers"])
+        self.record = record
+        self._scope, self._receive, self._send = scope, receive, send
         # A client that waits for "100 Continue" sends nothing until the body is asked for: there is nothing to drain.
-        self._body_unread = (
-            headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
-        ) and b"expect" not in headers
+        self._body_unread = announces_body(scope) and not any(name == b"expect" for name, _ in scope["headers"])
 
     async def receive(self) -> Message:
+        started_s = time.perf_counter()
         message = await self._receive()
+        if not self.started:
+            self.record.add_stage("read", started_s)
+        self.record.bytes_in += len(message.get("body", b""))
         if message["type"] == "http.disconnect" or not message.get("more_body", False):
             self._body_unread = False
         return message
@@ -81,11 +115,16 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
-            headers = [(canonical_name(name), value) for name, value in message["headers"]]
-            headers.append((b"X-Request-Id", self.request_id.encode()))
-            headers.append((b"Date", formatdate(usegmt=True).encode()))
-            message = {**message, "headers": headers}
-        elif self._body_unread and not message.get("more_body", False):
+            self.record.status = message["status"]
+            await self._send({**message, "headers": self._headers(message)})
+            return
+        body, is_last = message.get("body", b""), not message.get("more_body", False)
+        self.record.bytes_out += len(body)
+        if is_last:
+            self.record.answered()
+            if self.record.status >= 400:
+                self.record.error = _error_code(body)
+        if is_last and self._body_unread:
             # Closing on a client that is still sending resets the connection, and the answer is lost with it: the
             # whole answer goes out first, then the rest of the body is read and forgotten.
             await self._send({**message, "more_body": True})
@@ -93,8 +132,30 @@ class _Exchange:
             message = {"type": "http.response.body", "body": b"", "more_body": False}
         await self._send(message)
 
+    def _headers(self, message: Message) -> list[tuple[bytes, bytes]]:
+        state: MutableMapping[str, Any] = self._scope["state"]
+        app_state = self._scope["app"].state
+        return [
+            *((canonical_name(name), value) for name, value in message["headers"]),
+            (b"X-Request-Id", state["request_id"].encode()),
+            (b"Date", formatdate(usegmt=True).encode()),
+            *cors_headers(app_state.settings.cors_origins, self._scope),
+        ]
+
     async def _drain(self) -> None:
-        left_bytes, deadline_s = LINGER_BYTES, time.monotonic() + LINGER_S
-        while self._body_unread and left_bytes > 0 and time.monotonic() < deadline_s:
-            message = await self.receive()
-            left_bytes -= len(message.get("body", b""))
+        left_bytes = LINGER_BYTES
+        try:
+            async with asyncio.timeout(LINGER_S):
+                while self._body_unread and left_bytes > 0:
+                    message = await self.receive()
+                    left_bytes -= len(message.get("body", b""))
+        except TimeoutError:
+            return
+
+
+def _error_code(body: bytes) -> str:
+    """Return the code in an error's JSON: what was answered is what is told."""
+    try:
+        return str(json.loads(body).get("error", ""))
+    except (ValueError, AttributeError):
+        return ""

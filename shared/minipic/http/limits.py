@@ -17,15 +17,27 @@ BODY_BYTES = 5 * 1024 * 1024  # a larger body takes the place of several
 WAIT_S = 5.0
 GRACE_S = 60.0  # a body may take this long, and longer the more of it has come
 BYTES_PER_S = 128 * 1024
+_LIMITED = "minipic.body_limited"  # in the scope: a request that one app hands to another has its place already
 _TOO_SLOW = "The body came too slowly: after {:g} seconds it must come with {} bytes a second. Send the request again."
 
 
 class Gate:
-    """A number of places for bodies. Whoever finds none free waits in line for a short while."""
+    """A number of places for bodies. Whoever finds none free waits in line for ``wait_s``.
 
-    def __init__(self, places: int = BODIES, place_bytes: int = BODY_BYTES, wait_s: float = WAIT_S) -> None:
-        self.place_bytes = place_bytes
-        self.wait_s = wait_s
+    A body that has a place may take ``grace_s``, and longer the more of it has come.
+    """
+
+    def __init__(
+        self,
+        places: int = BODIES,
+        *,
+        place_bytes: int = BODY_BYTES,
+        wait_s: float = WAIT_S,
+        grace_s: float = GRACE_S,
+    ) -> None:
+        self.grace_s = grace_s
+        self._place_bytes = place_bytes
+        self._wait_s = wait_s
         self._places = places
         self._free = places
         self._line: deque[tuple[int, asyncio.Future[None]]] = deque()
@@ -37,7 +49,7 @@ class Gate:
 
     def places_for(self, size_bytes: int) -> int:
         """Return how many places a body takes: never more than there are."""
-        return min(self._places, 1 + size_bytes // self.place_bytes)
+        return min(self._places, 1 + size_bytes // self._place_bytes)
 
     async def enter(self, places: int) -> None:
         """Take places; ServiceUnavailable when they do not become free in time."""
@@ -47,8 +59,9 @@ class Gate:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._line.append((places, turn))
         try:
-            async with asyncio.timeout(self.wait_s):
-                await turn
+            with stage("wait"):
+                async with asyncio.timeout(self._wait_s):
+                    await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():  # given in the very moment of giving up
                 self._free += places
@@ -84,9 +97,10 @@ class BodyLimits:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         gate = scope["app"].state.gate if scope["type"] == "http" else None
-        if gate is None or not announces_body(scope):
+        if gate is None or _LIMITED in scope or not announces_body(scope):
             await self.app(scope, receive, send)
             return
+        scope[_LIMITED] = True
         body = _Body(gate, receive, _declared_bytes(scope))
         try:
             await self.app(scope, body.receive, send)
@@ -110,13 +124,13 @@ class _Body:
             return await self._receive()
         await self._take_places()
         self._started_s = self._started_s or time.monotonic()
-        left_s = self._started_s + GRACE_S + self._received_bytes / BYTES_PER_S - time.monotonic()
+        left_s = self._started_s + self._gate.grace_s + self._received_bytes / BYTES_PER_S - time.monotonic()
         try:
             async with asyncio.timeout(left_s):
                 message = await self._receive()
         except TimeoutError:
             self._is_whole = True
-            raise BadRequest(_TOO_SLOW.format(GRACE_S, BYTES_PER_S)) from None
+            raise BadRequest(_TOO_SLOW.format(self._gate.grace_s, BYTES_PER_S)) from None
         self._received_bytes += len(message.get("body", b""))
         self._is_whole = not message.get("more_body", False)
         return message
@@ -124,8 +138,7 @@ class _Body:
     async def _take_places(self) -> None:
         needed = self._gate.places_for(max(self._expected_bytes, self._received_bytes)) - self.places
         if needed > 0:
-            with stage("wait"):
-                await self._gate.enter(needed)
+            await self._gate.enter(needed)
             self.places += needed
 
 

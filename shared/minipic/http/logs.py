@@ -28,6 +28,7 @@ class _MaskingFormatter(LambdaPowertoolsFormatter):
     """JSON, masked as a whole: a traceback may quote what a client sent."""
 
     def format(self, record: logging.LogRecord) -> str:
+        record.__dict__.pop("color_message", None)  # uvicorn's text for terminals
         return mask(super().format(record))
 
 
@@ -38,7 +39,7 @@ def set_up_logs(level: str, stream: TextIO) -> None:
     logging.getLogger("minipic").propagate = False
     root = logging.getLogger()
     root.handlers = [logger.logger_handler]
-    root.setLevel(max(logging.INFO, logging.getLevelName(level)))  # libraries log requests when they debug
+    root.setLevel(logging.WARNING)  # below, libraries log paths and requests
 
 
 def log_access(record: Record) -> None:
