@@ -62,6 +62,7 @@ clean: ## forget everything that was installed or built here; data stays
 	@rm -rf .venv .venvs .aws-sam .cache build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 include aws.mk
+include benchmarks.mk
 
 lock: $(UV) lock-layers ## compile requirements/*.in and the layers' to exact versions with hashes
 	@for name in bootstrap run dev sam ministack seaweedfs; do \

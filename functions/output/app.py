@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from minipic.http.app import create_app
 from minipic.http.context import OptionalCallerDep, ServicesDep
-from minipic.http.description import DOWNLOADED, ERRORS_OF_DOWNLOAD, REDIRECTED, Answers
+from minipic.http.description import DOWNLOADED, ERRORS_OF_DOWNLOAD, ERRORS_OF_HEAD, REDIRECTED, Answers
 from minipic.http.handover import hand_over, operations_in
 from minipic.http.headers import image_headers, metered_headers
 from minipic.http.on_lambda import lambda_handler
@@ -18,11 +18,11 @@ from minipic.service.access import caller_standing, confirm
 from minipic.service.output import download
 
 router = APIRouter()
-ANSWERS: Answers = {200: DOWNLOADED, 302: REDIRECTED, **ERRORS_OF_DOWNLOAD}
+ANSWERS: Answers = {200: DOWNLOADED, 302: REDIRECTED}
 
 
-@router.head("/output/{id}", operation_id="head_output", response_class=Response, responses=ANSWERS)
-@router.get("/output/{id}", response_class=Response, responses=ANSWERS)
+@router.head("/output/{id}", operation_id="head_output", response_class=Response, responses=ANSWERS | ERRORS_OF_HEAD)
+@router.get("/output/{id}", response_class=Response, responses=ANSWERS | ERRORS_OF_DOWNLOAD)
 async def get_output(
     request: Request,
     services: ServicesDep,
@@ -30,7 +30,10 @@ async def get_output(
     name: Annotated[str, Path(alias="id")],
     link: LinkParam = "",
 ) -> Response:
-    """Download a result. Its id may carry a file extension; a `link` token opens it without a key."""
+    """Download a result. Its id may carry a file extension; a `link` token opens it without a key.
+
+    With operations as JSON body, as older clients send them, it is answered as the `POST` is.
+    """
     operations = await operations_in(request)
     if operations:
         return await hand_over(request, operations)

@@ -8,7 +8,7 @@ from minipic.http.app import create_app
 from minipic.http.bodies import SHRINK_BODY
 from minipic.http.body import SourceDep
 from minipic.http.context import CallerDep, EngineDep, ServicesDep, SettingsDep
-from minipic.http.description import ERRORS_OF_COMPRESSION, SHRUNK
+from minipic.http.description import ERRORS_OF_SHRINK, SHRUNK
 from minipic.http.headers import image_headers, metered_headers, ratio
 from minipic.http.links import base_url, location, output_url
 from minipic.http.on_lambda import lambda_handler
@@ -25,7 +25,7 @@ router = APIRouter()
     "/shrink",
     status_code=201,
     openapi_extra=SHRINK_BODY,
-    responses={201: SHRUNK | {"model": ShrinkAnswer}, **ERRORS_OF_COMPRESSION},
+    responses={201: SHRUNK | {"model": ShrinkAnswer}, **ERRORS_OF_SHRINK},
 )
 def post_shrink(
     request: Request,

@@ -67,7 +67,7 @@ def test_every_error(full: Equipped, row: Row) -> None:
 @by_row
 def test_every_error_through_lambda(full: Equipped, engine: Engine, monkeypatch: pytest.MonkeyPatch, row: Row) -> None:
     """Every row has the same status, headers and JSON, byte for byte, when a Lambda handler answers it."""
-    monkeypatch.setattr(handover, "_lambda_client", lambda _region: InvokedDerive(full, engine))
+    monkeypatch.setattr(handover, "_lambda_client", lambda *_: InvokedDerive(full, engine))
     asked = row.ask(full)
     over_http, through_lambda = _over_http(full, row, asked), _through_lambda(full, engine, row, asked)
     body = through_lambda["body"].encode()

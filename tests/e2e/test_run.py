@@ -149,5 +149,6 @@ def test_a_taken_data_folder_path_is_said_plainly(tmp_path: Path) -> None:
 
 def test_make_run_runs_what_these_tests_run() -> None:
     """`make run` starts the very module that the tests start."""
-    done = subprocess.run(["make", "--dry-run", "run"], cwd=PROJECT_FOLDER, capture_output=True, text=True, check=True)
+    command = ["make", "--dry-run", "--no-print-directory", "run"]
+    done = subprocess.run(command, cwd=PROJECT_FOLDER, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1].endswith("python -m minipic.local")

@@ -255,7 +255,7 @@ def test_no_process_to_be_had(single: EnginePool, monkeypatch: pytest.MonkeyPatc
         raise BlockingIOError
 
     with monkeypatch.context() as patch:
-        patch.setattr("minipic_engine.children.subprocess.Popen", none)
+        patch.setattr("minipic_engine.child.subprocess.Popen", none)
         for _ in range(2):
             with pytest.raises(EngineFault):
                 single.compress(PICTURE, Options())

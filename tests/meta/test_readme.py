@@ -31,6 +31,7 @@ def test_settings_table() -> None:
 
 def test_make_targets_exist() -> None:
     """Every make target that README names is one of the Makefile."""
-    makefile = (PROJECT_FOLDER / "Makefile").read_text() + (PROJECT_FOLDER / "aws.mk").read_text()
+    files = [PROJECT_FOLDER / "Makefile", *PROJECT_FOLDER.glob("*.mk")]
+    makefile = "".join(file.read_text() for file in files)
     for target in set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

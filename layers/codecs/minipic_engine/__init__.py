@@ -5,7 +5,8 @@ elsewhere) and ``EngineFault`` (a bug of ours, not of the image). Importing it l
 children, which import ``minipic_engine.pipeline``.
 """
 
-from .children import EngineFault, EnginePool
+from .child import EngineFault
+from .children import EnginePool
 from .sniff import sniff
 
 __all__ = ["EngineFault", "EnginePool", "sniff"]

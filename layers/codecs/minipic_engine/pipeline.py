@@ -126,7 +126,9 @@ def _refusal(job: _Job, target: ImageFormat) -> MiniPicError | None:
     if error := too_long(job.size, CODECS[target].MAX_OUTPUT_SIDE, target):
         return error
     if target is ImageFormat.JPEG and job.header.format is not ImageFormat.JPEG and job.prepared.has_alpha:
-        return BadRequest("A transparent image to JPEG needs `background`: #RRGGBB, white or black.")
+        return BadRequest(
+            "A transparent image to JPEG needs `background` (`transform.background`): #RRGGBB, white or black."
+        )
     return None
 
 

@@ -31,11 +31,15 @@ read_metadata = png_chunks.read_metadata
 
 def decode(data: bytes, header: Header) -> Picture:
     """Return the pixels as stored, 16 bits rounded to 8; raises DecodeError, ImageTooComplex."""
+    return _pixels(data, header.icc)
+
+
+def _pixels(data: bytes, icc: bytes | None) -> Picture:
     with decoding():
         image = pyvips.Image.pngload_buffer(png_chunks.rebuild(data), fail_on="error")
         if image.format == "ushort":
             image = (image / 257).rint().cast("uchar")
-        return from_vips(image, header.icc)
+        return from_vips(image, icc)
 
 
 def is_settled(header: Header, picture: Picture, level: int) -> bool:
@@ -100,6 +104,16 @@ def _palette(picture: Picture, level: int) -> bytes:
         palette=True, Q=quality, dither=_DITHER, effort=effort, compression=1, keep="none"
     )
     return _pack(png_chunks.rebuild(made, icc=picture.icc), picture.pixels)
+
+
+def small_and_quantised(picture: Picture, level: int) -> Picture | None:
+    """Return a small picture in the colours of its palette PNG; None for a large one, or one that has few anyhow.
+
+    For formats that have no palette of their own: lettering packs better so than with any loss that they know.
+    """
+    if picture.pixels >= _GENTLE_PIXELS or _fits_palette(picture):
+        return None
+    return _pixels(_palette(picture, level), picture.icc)
 
 
 def _lossless_source(picture: Picture) -> bytes:

@@ -4,7 +4,7 @@ import io
 
 from PIL import Image
 
-from . import webp_chunks
+from . import png, webp_chunks
 from .header import MEGAPIXEL, Header
 from .kept import Kept
 from .level import BEST, interpolate
@@ -29,21 +29,25 @@ def decode(data: bytes, header: Header) -> Picture:
 
 
 def is_settled(header: Header, _picture: Picture, level: int) -> bool:
-    """Tell whether the file must not be encoded with loss at ``level``: it is lossless, or we made it as low."""
+    """Tell whether the file is only packed again: lossless is asked, or we made it at this level or a lower one."""
     return level >= BEST or (header.made_at is not None and header.made_at <= level)
 
 
 def encode(picture: Picture, level: int) -> bytes:
-    """Return ``picture`` as WebP: lossless from level 100 on; below, with loss unless lossless is smaller."""
+    """Return ``picture`` as WebP: lossless from level 100 on; below, the smallest of lossy, lossless, fewer colours."""
     if level >= BEST:
         return _lossless(picture)
     try:
         made = save(picture.image, level, picture.pixels)
     except ValueError:  # a huge and noisy picture overflows the format's first partition, of at most 512 KiB
         return _lossless(picture)
-    lossy = webp_chunks.rebuild(made, icc=picture.icc, made_at=level)
-    is_graphic = picture.pixels <= _LOSSLESS_TRIAL_PIXELS or picture.image.getcolors(_FEW_COLOURS) is not None
-    return min(lossy, _lossless(picture), key=len) if is_graphic else lossy
+    candidates = [webp_chunks.rebuild(made, icc=picture.icc, made_at=level)]
+    if picture.pixels <= _LOSSLESS_TRIAL_PIXELS or picture.image.getcolors(_FEW_COLOURS) is not None:
+        candidates.append(_lossless(picture))
+    quantised = png.small_and_quantised(picture, level)
+    if quantised is not None:  # lossless of fewer colours is a loss, too: marked, so that it happens once
+        candidates.append(webp_chunks.rebuild(_lossless(quantised), icc=picture.icc, made_at=level))
+    return min(candidates, key=len)
 
 
 def smallest(data: bytes, header: Header, icc: bytes | None, picture: Picture, level: int) -> bytes:
@@ -60,7 +64,7 @@ def repack(data: bytes, header: Header, icc: bytes | None) -> bytes:
     if not header.is_lossless or header.is_animated:
         return plain
     stored = Picture(decode(data, header).image)
-    again = webp_chunks.rebuild(_lossless(stored), icc=icc, orientation=header.orientation)
+    again = webp_chunks.rebuild(_lossless(stored), icc=icc, orientation=header.orientation, made_at=header.made_at)
     return min(plain, again, key=len)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from minipic.domain.image import MAX_RESIZE_PIXELS, ImageFormat, Options, Preserve, Resize, ResizeMethod, Rgb
-from minipic.domain.options import parse_background, shown
+from minipic.domain.options import parse_background, shown, whole_number
 from minipic.errors import BadRequest, NotImplementedYet
 
 Json = Mapping[str, object]
@@ -87,9 +87,10 @@ def make_resize(method: object, width: object, height: object, prefix: str = "")
 def _side(name: str, value: object) -> int | None:
     if value is None:
         return None
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_RESIZE_PIXELS:
+    number = whole_number(value)
+    if number is None or not 1 <= number <= MAX_RESIZE_PIXELS:
         raise BadRequest(f"`{name}` takes a whole number from 1 to {MAX_RESIZE_PIXELS}; {shown(value)} is none.")
-    return value
+    return number
 
 
 def _convert(value: object) -> tuple[ImageFormat, ...] | None:
@@ -114,6 +115,8 @@ def _convert(value: object) -> tuple[ImageFormat, ...] | None:
 def _preserve(value: object) -> frozenset[Preserve] | None:
     if value is None:
         return None
+    if value == []:
+        return None  # a client that is asked to keep nothing sends an empty list: nothing was asked
     if not isinstance(value, list):
         raise BadRequest(f"`preserve` takes a list of {', '.join(Preserve)}; {shown(value)} is none.")
     return parse_preserve(value)

@@ -51,9 +51,17 @@ def parse_cursor(text: str) -> int:
 def parse_upload_size(body: object) -> int:
     """Return the size in bytes that ``{"size": …}`` announces."""
     size = body.get("size") if isinstance(body, dict) and list(body) == ["size"] else None
-    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+    number = whole_number(size)
+    if number is None or number < 1:
         raise BadRequest(f'The body takes {{"size": bytes}}, a whole number from 1; {shown(body)} is none.')
-    return size
+    return number
+
+
+def whole_number(value: object) -> int | None:
+    """Return a JSON number that is whole, as 30 and 30.0 are, or None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if isinstance(value, int) or value.is_integer() else None
 
 
 def parse_names(text: str) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ from minipic.errors import (
     AccountSuspended,
     BadRequest,
     ContentBlocked,
-    InternalServerError,
     MethodNotAllowed,
     MiniPicError,
     NotFound,
@@ -91,15 +90,8 @@ async def _on_routing(request: Request, error: Exception) -> JSONResponse:
     return await error_response(request, NotFound() if error.status_code == 404 else BadRequest())
 
 
-async def _on_fault(request: Request, error: Exception) -> JSONResponse:
-    del error  # logged by the envelope; its text is nobody's business
-    body = error_body(InternalServerError(), request.state.request_id, request.app.state.settings, base_url(request))
-    return JSONResponse(body, 500)
-
-
 def add_error_handlers(app: FastAPI) -> None:
-    """Let every error of the app end in the contract's shape."""
+    """Let every error of the app end in the contract's shape; faults are the envelope's."""
     app.add_exception_handler(MiniPicError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_parameters)
     app.add_exception_handler(HTTPException, _on_routing)
-    app.add_exception_handler(Exception, _on_fault)

@@ -7,6 +7,11 @@ from minipic.stores import ResultFacts
 _CANONICAL = {
     name.lower().encode(): name.encode()
     for name in (
+        "Access-Control-Allow-Headers",
+        "Access-Control-Allow-Methods",
+        "Access-Control-Allow-Origin",
+        "Access-Control-Expose-Headers",
+        "Access-Control-Max-Age",
         "Allow",
         "Cache-Control",
         "Compression-Count",
@@ -16,11 +21,14 @@ _CANONICAL = {
         "Content-Security-Policy",
         "Content-Type",
         "Date",
+        "Email-Address",
         "Image-Height",
         "Image-Width",
         "Location",
+        "Paying-State",
         "Referrer-Policy",
         "Retry-After",
+        "Vary",
         "WWW-Authenticate",
         "X-Content-Type-Options",
         "X-Effort",

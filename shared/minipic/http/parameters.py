@@ -5,39 +5,74 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
-from minipic.domain.image import Options
+from minipic.domain.image import Options, ResizeMethod
 from minipic.domain.operations import make_resize, parse_preserve
-from minipic.domain.options import parse_names, parse_options, parse_side
+from minipic.domain.options import BACKGROUND_PATTERN, parse_names, parse_options, parse_side
 
 QualityParam = Annotated[
     str,
     Query(
         description="`smart` (the default), `high`, `extreme`, `lossless`, or a whole number from 1 to 100",
         examples=["smart"],
+        json_schema_extra={"pattern": "^(smart|high|extreme|lossless|[1-9][0-9]?|100)?$"},
     ),
 ]
 FormatParam = Annotated[
-    str, Query(alias="format", description="`keep` (the default), `png`, `jpeg` or `webp`", examples=["webp"])
+    str,
+    Query(
+        alias="format",
+        description="`keep` (the default), `png`, `jpeg` or `webp`",
+        examples=["webp"],
+        json_schema_extra={"enum": ["", "keep", "png", "jpeg", "jpg", "webp"]},
+    ),
 ]
 BackgroundParam = Annotated[
     str,
-    Query(description="`#RRGGBB`, `white` or `black`: fills what is transparent", examples=["#ffffff"]),
+    Query(
+        description="`#RRGGBB`, `white` or `black`: fills what is transparent",
+        examples=["#ffffff"],
+        json_schema_extra={"pattern": f"{BACKGROUND_PATTERN}|^$"},
+    ),
 ]
 PreserveParam = Annotated[
     str,
     Query(
         description="Metadata to keep, by comma: `copyright`, `creation`, `location`",
         examples=["copyright,creation"],
+        json_schema_extra={"pattern": "^((copyright|creation|location)(,(copyright|creation|location))*)?$"},
     ),
 ]
-SideParam = Annotated[str, Query(description="Pixels, 1 to 16383; the picture is never made larger")]
+SideParam = Annotated[
+    str,
+    Query(
+        description="Pixels, 1 to 16383; the picture is never made larger",
+        json_schema_extra={"pattern": "^([1-9][0-9]{0,3}|1[0-5][0-9]{3}|16[0-2][0-9]{2}|163[0-7][0-9]|1638[0-3])?$"},
+    ),
+]
 MethodParam = Annotated[
     str,
-    Query(description="`scale` (one side; the default for one), `fit` (both; the default for both), `cover` (both)"),
+    Query(
+        description="`scale` (one side; the default for one), `fit` (both; the default for both), `cover` (both)",
+        json_schema_extra={"enum": ["", *ResizeMethod]},
+    ),
 ]
 LinkParam = Annotated[str, Query(description="The token of `output.url`: opens the result without a key")]
-MonthParam = Annotated[str, Query(description="A month (UTC); the current one if none", examples=["2026-11"])]
-CursorParam = Annotated[str, Query(description="`cursor` of the page before", examples=["1000"])]
+MonthParam = Annotated[
+    str,
+    Query(
+        description="A month (UTC); the current one if none",
+        examples=["2026-11"],
+        json_schema_extra={"pattern": "^(20[0-9]{2}-(0[1-9]|1[0-2]))?$"},
+    ),
+]
+CursorParam = Annotated[
+    str,
+    Query(
+        description="`cursor` of the page before",
+        examples=["1000"],
+        json_schema_extra={"pattern": "^[0-9]{0,15}$"},
+    ),
+]
 
 
 async def _shrink_options(quality: QualityParam = "", output_format: FormatParam = "") -> Options:
