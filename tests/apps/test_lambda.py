@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +26,11 @@ Event = dict[str, Any]
 
 @contextmanager
 def event_loop() -> Iterator[None]:
-    """Give Mangum's adapters a loop, as the runtime's main thread has one, and close it."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    asyncio.set_event_loop(None)
-    loop.close()
-
-
-@pytest.fixture(autouse=True)
-def loop_of_the_main_thread() -> Iterator[None]:
-    """Every test here calls handlers."""
-    with event_loop():
+    """Give a Mangum adapter a loop, as the runtime's main thread has one, and close it."""
+    with closing(asyncio.new_event_loop()) as loop:
+        asyncio.set_event_loop(loop)
         yield
+        asyncio.set_event_loop(None)
 
 
 def read_event(name: str, key: str = "KEY") -> Event:
@@ -59,7 +51,8 @@ def call(name: str, event: Event, house: House, engine: Engine) -> Event:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     start(module.app, house.settings, house.services, engine)
-    response: Event = module.handler(event, None)
+    with event_loop():
+        response: Event = module.handler(event, None)
     return response
 
 
@@ -142,8 +135,7 @@ class InvokedDerive:
         """Run the handler; a function that has another name fails."""
         if FunctionName != "derive:live":
             return {"FunctionError": "Unhandled"}
-        with event_loop():  # the caller's thread is a worker's, without a loop
-            response = call("derive", json.loads(Payload), self.house, self.engine)
+        response = call("derive", json.loads(Payload), self.house, self.engine)
         return {"Payload": io.BytesIO(json.dumps(response).encode())}
 
 
