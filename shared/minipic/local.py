@@ -4,10 +4,11 @@ import importlib.util
 import logging
 import re
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -148,12 +149,30 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
+def bound_port(settings: Settings) -> socket.socket:
+    """Return a socket on the port, which answers nobody yet; OSError when the port is taken.
+
+    It is taken before a key is made and printed: a key that is shown once must not go to a service that never starts.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    made = socket.socket(family)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((settings.host, settings.port))
+    except OSError as error:
+        made.close()
+        raise OSError(f"port {settings.port} on {settings.host}: {error.strerror}") from error
+    return made
+
+
 def main() -> None:
     """Serve until a signal says stop, and then until the requests in work are answered."""
     try:
         settings, services = wiring.settings(), wiring.services()
+        port = bound_port(settings)
     except (SettingError, OSError) as error:
         sys.exit(f"MiniPic does not start: {error}")
+    settings = replace(settings, port=port.getsockname()[1])
     set_up_logs(settings.log_level, sys.stderr)
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises the signal again when all is answered
         signal.signal(number, _stop)
@@ -161,23 +180,22 @@ def main() -> None:
     stop = threading.Event()
     threading.Thread(target=_sweep, args=(services, stop), daemon=True).start()
     announce(settings, services)
+    config = uvicorn.Config(
+        app,
+        http=LimitedProtocol,  # of h11: httptools would lower-case every header's name
+        ws="none",
+        lifespan="off",
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+        timeout_keep_alive=IDLE_S,
+        timeout_graceful_shutdown=STOP_WITHIN_S,
+        log_config=None,
+        log_level=settings.log_level.lower(),
+        access_log=False,
+        server_header=False,
+        date_header=False,
+    )
     try:
-        uvicorn.run(
-            app,
-            host=settings.host,
-            port=settings.port,
-            http=LimitedProtocol,  # of h11: httptools would lower-case every header's name
-            ws="none",
-            lifespan="off",
-            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
-            timeout_keep_alive=IDLE_S,
-            timeout_graceful_shutdown=STOP_WITHIN_S,
-            log_config=None,
-            log_level=settings.log_level.lower(),
-            access_log=False,
-            server_header=False,
-            date_header=False,
-        )
+        uvicorn.Server(config).run(sockets=[port])
     finally:
         stop.set()
         engine.close()

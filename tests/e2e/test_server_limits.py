@@ -91,15 +91,16 @@ def _is_served(server: Server) -> bool:
 def test_bodies_in_memory_are_bounded(service: Server, key: str) -> None:
     """When too many bodies are on their way, one more is 503 with Retry-After; those before it get their results."""
     image = tiny_png()
-    request = head("POST", "/v1/compress", [basic(key), ("Content-Length", str(len(image)))])
+    fields = [basic(key), ("Content-Length", str(len(image))), ("Expect", "100-continue")]
     connections = [Connection(service) for _ in range(BODIES)]
     try:
         for connection in connections:
-            connection.send(request, image[:10])
+            connection.send(head("POST", "/v1/compress", fields))
+            assert connection.reply().status == 100  # it has its place: the service has begun to wait for the body
         late = call(service, "POST", "/v1/compress", key, body=image)
         assert (late.status, late.error) == (503, "ServiceUnavailable")
         assert int(late["Retry-After"]) >= 1
-        connections[0].send(image[10:])
+        connections[0].send(image)
         assert connections[0].reply().status == 200
     finally:
         for connection in connections:

@@ -232,11 +232,11 @@ def test_the_ledger_is_written_from_the_stream() -> None:
 def test_the_gateways_own_answers_are_ours(
     response: str, error: str, status: int | None, retry_after: str | None
 ) -> None:
-    """What the gateway answers by itself has our JSON, a code and a status of our table, and Retry-After where due."""
+    """What the gateway answers by itself has our JSON, a code and a status of our table, and what else is due."""
     answer = API["GatewayResponses"][response]
     body = json.loads(answer["ResponseTemplates"]["application/json"])
     headers = answer["ResponseParameters"]["Headers"]
-    assert list(body) == ["error", "message", "request_id"]
+    assert list(body) == ["error", "message", *(["upload_url"] if status == 413 else []), "request_id"]
     assert (body["error"], body["request_id"]) == (error, "$context.requestId")
     assert answer.get("StatusCode") == status
     assert status in (None, BY_CODE[error].status)

@@ -1,0 +1,31 @@
+"""How the service takes its port on one machine."""
+
+import socket
+from contextlib import closing
+
+import pytest
+
+from minipic.local import bound_port
+from minipic.settings import Settings
+
+
+def test_port_is_taken_but_answers_nobody_yet() -> None:
+    """The port is held before anybody is told of it, and answers only when the service is up."""
+    with closing(bound_port(Settings(port=0))) as port:
+        address = port.getsockname()
+        with closing(socket.socket()) as client:
+            assert client.connect_ex(address) != 0
+
+
+def test_taken_port() -> None:
+    """A port that is taken is an error that names it."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        number = taken.getsockname()[1]
+        with pytest.raises(OSError, match=f"port {number} on 127.0.0.1: Address already in use"):
+            bound_port(Settings(port=number))
+
+
+def test_sixth_version() -> None:
+    """An IPv6 address is a host like any other."""
+    with closing(bound_port(Settings(host="::1", port=0))) as port:
+        assert port.family is socket.AF_INET6
