@@ -4,6 +4,7 @@ It is a committed file, so that a change of the interface shows in a diff, and n
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,11 @@ def describe() -> dict[str, Any]:
     schemas["Error"] = ERROR_SCHEMA
     document["components"]["securitySchemes"] = SECURITY
     document["security"] = [{name: []} for name in SECURITY]
-    for operations in document["paths"].values():
+    for path, operations in document["paths"].items():
         for operation in operations.values():
+            # A reader scans what an operation does, not what its function is named.
+            operation["summary"] = re.split("[.:;]", operation["description"])[0].replace("\n", " ")
+            operation["tags"] = ["Native" if path.startswith("/v1/") else "Tinify-compatible"]
             if _is_frameworks(operation):
                 del operation["responses"]["422"]
     return document
