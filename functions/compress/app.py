@@ -10,9 +10,10 @@ from minipic.http.context import CallerDep, EngineDep, ServicesDep
 from minipic.http.description import COMPRESSED, ERRORS_OF_COMPRESSION, REDIRECTED
 from minipic.http.headers import image_headers, metered_headers, ratio
 from minipic.http.on_lambda import lambda_handler
-from minipic.http.parameters import CompressOptionsDep
+from minipic.http.parameters import CompressOptionsDep, RepeatKeyDep
 from minipic.service.access import caller_standing
 from minipic.service.compress import compress
+from minipic.service.keeping import redirect_url
 from minipic_engine import EnginePool
 
 router = APIRouter()
@@ -29,23 +30,25 @@ def post_compress(
     engine: EngineDep,
     caller: CallerDep,
     options: CompressOptionsDep,
+    repeat_key: RepeatKeyDep,
     source: SourceOrFormDep,
 ) -> Response:
     """Compress the image in the body and answer with the result's bytes."""
-    done = compress(services, engine, caller, source, options)
-    output = done.output
+    done = compress(services, engine, caller, source, options, repeat_key)
+    facts, size_bytes = done.stored.facts, done.stored.size_bytes
     headers = {
-        "X-Input-Size": str(done.input_size_bytes),
-        "X-Output-Size": str(output.size_bytes),
-        "X-Ratio": f"{ratio(done.input_size_bytes, output.size_bytes):.4f}",
+        "X-Input-Size": str(facts.bytes_in),
+        "X-Output-Size": str(size_bytes),
+        "X-Ratio": f"{ratio(facts.bytes_in, size_bytes):.4f}",
         "X-Content-Type-Options": "nosniff",
     }
-    if output.reduced_effort:
+    if facts.reduced_effort:
         headers["X-Effort"] = "reduced"
-    headers |= image_headers(output) | metered_headers(caller_standing(services, caller))
-    if done.redirect_url is not None:
-        return RedirectResponse(done.redirect_url, 303, headers)
-    return Response(output.data, 200, headers, output.format.media_type)
+    headers |= image_headers(facts) | metered_headers(caller_standing(services, caller))
+    elsewhere = redirect_url(services, done)
+    if elsewhere is not None:
+        return RedirectResponse(elsewhere, 303, headers)
+    return Response(done.stored.data, 200, headers, facts.format.media_type)
 
 
 app = create_app(router, EnginePool)

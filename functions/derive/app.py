@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
-from minipic.domain.image import Compressed
 from minipic.domain.operations import parse_operations
 from minipic.http.app import create_app
 from minipic.http.bodies import OPERATIONS_BODY
@@ -15,10 +14,11 @@ from minipic.http.description import DERIVED, ERRORS_OF_DERIVE, REDIRECTED
 from minipic.http.headers import image_headers, metered_headers
 from minipic.http.links import base_url, location
 from minipic.http.on_lambda import lambda_handler
+from minipic.http.parameters import RepeatKeyDep
 from minipic.service.access import caller_standing, confirm
 from minipic.service.derive import derive
+from minipic.service.keeping import redirect_url
 from minipic.service.output import download
-from minipic.stores import ResultFacts
 from minipic_engine import EnginePool
 
 router = APIRouter()
@@ -37,6 +37,7 @@ def post_output(
     engine: EngineDep,
     caller: CallerDep,
     name: Annotated[str, Path(alias="id")],
+    repeat_key: RepeatKeyDep,
     body: JsonDep,
 ) -> Response:
     """Make another result of the original: one image. An empty object is a plain download, which is not counted."""
@@ -44,17 +45,16 @@ def post_output(
     if operations.are_none:
         confirm(services, caller)
         found = download(services, caller, "", name, want_bytes=True)
-        image: Compressed | ResultFacts = found.stored.facts
-        data, redirect_url, headers = found.stored.data or b"", found.redirect_url, dict[str, str]()
+        stored, elsewhere, headers = found.stored, found.redirect_url, dict[str, str]()
     else:
-        done = derive(services, engine, caller, name, operations)
-        image, data, redirect_url = done.output, done.output.data, done.redirect_url
-        headers = {"Location": location(base_url(request), settings, done.kept.result_id, done.kept.link_token)}
-    headers |= image_headers(image) | metered_headers(caller_standing(services, caller))
+        done = derive(services, engine, caller, name, operations, repeat_key)
+        stored, elsewhere = done.stored, redirect_url(services, done)
+        headers = {"Location": location(base_url(request), settings, done.id, done.link_token)}
+    headers |= image_headers(stored.facts) | metered_headers(caller_standing(services, caller))
     headers["X-Content-Type-Options"] = "nosniff"
-    if redirect_url is not None:
-        return RedirectResponse(redirect_url, 303, headers)
-    return Response(data, 200, headers, image.format.media_type)
+    if elsewhere is not None:
+        return RedirectResponse(elsewhere, 303, headers)
+    return Response(stored.data, 200, headers, stored.facts.format.media_type)
 
 
 app = create_app(router, EnginePool)

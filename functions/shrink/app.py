@@ -12,9 +12,10 @@ from minipic.http.description import ERRORS_OF_SHRINK, SHRUNK
 from minipic.http.headers import image_headers, metered_headers, ratio
 from minipic.http.links import base_url, location, output_url
 from minipic.http.on_lambda import lambda_handler
-from minipic.http.parameters import ShrinkOptionsDep
+from minipic.http.parameters import RepeatKeyDep, ShrinkOptionsDep
 from minipic.http.standing import moment
 from minipic.service.access import caller_standing
+from minipic.service.keeping import direct_url
 from minipic.service.shrink import shrink
 from minipic_engine import EnginePool
 
@@ -34,27 +35,28 @@ def post_shrink(
     engine: EngineDep,
     caller: CallerDep,
     options: ShrinkOptionsDep,
+    repeat_key: RepeatKeyDep,
     source: SourceDep,
 ) -> JSONResponse:
     """Compress the image in the body. The result stays for a day at the address in `Location`."""
-    done = shrink(services, engine, caller, source, options)
-    base, output = base_url(request), done.output
-    url = output_url(base, done.kept.result_id, done.kept.link_token)
+    done = shrink(services, engine, caller, source, options, repeat_key)
+    base, facts, size_bytes = base_url(request), done.stored.facts, done.stored.size_bytes
+    url = output_url(base, done.id, done.link_token)
     answer = ShrinkAnswer(
-        input=ShrinkInput(size=done.input_size_bytes, type=done.input_format.media_type),
+        input=ShrinkInput(size=facts.bytes_in, type=facts.input_type),
         output=ShrinkOutput(
-            size=output.size_bytes,
-            type=output.format.media_type,
-            width=output.width,
-            height=output.height,
-            ratio=ratio(done.input_size_bytes, output.size_bytes),
+            size=size_bytes,
+            type=facts.format.media_type,
+            width=facts.width,
+            height=facts.height,
+            ratio=ratio(facts.bytes_in, size_bytes),
             url=url,
-            expires_at=moment(done.kept.expires_ms),
-            download_url=done.kept.presigned_url or url,
+            expires_at=moment(done.expires_ms),
+            download_url=direct_url(services, done) or url,
         ),
     )
-    headers = {"Location": location(base, settings, done.kept.result_id, done.kept.link_token)}
-    headers |= image_headers(output) | metered_headers(caller_standing(services, caller))
+    headers = {"Location": location(base, settings, done.id, done.link_token)}
+    headers |= image_headers(facts) | metered_headers(caller_standing(services, caller))
     return JSONResponse(answer.model_dump(), 201, headers)
 
 

@@ -25,7 +25,7 @@ def announce(settings: Settings, services: Services) -> None:
             "  .venv/bin/minipic-admin keys create ACCOUNT",
         ]
     else:
-        account = create_account(services, "demo", services.free_plan)
+        account = create_account(services, "demo", services.plans.free)
         key = create_key(services, account.id, "demo", Environment.LIVE)
         lines += [
             f"A demo account was made. Its key, shown only this once:  {key.text}",

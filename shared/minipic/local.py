@@ -31,6 +31,7 @@ from minipic.http.protocol import IDLE_S, MAX_HEAD_BYTES, LimitedProtocol
 from minipic.service import Engine, Services
 from minipic.service.source import UPLOAD_LIFETIME_MS
 from minipic.settings import PROJECT_FOLDER, SettingError, Settings
+from minipic.stores.local.repeats import SqliteRepeats
 from minipic.stores.local.results import FileResults
 from minipic.stores.local.uploads import PATH as UPLOAD_PATH
 from minipic.stores.local.uploads import FileUploads
@@ -141,6 +142,8 @@ def _sweep(services: Services, stop: threading.Event) -> None:
             services.results.sweep(services.now_ms(), services.result_ttl_s)
         if isinstance(services.uploads, FileUploads):
             services.uploads.sweep(services.now_ms(), UPLOAD_LIFETIME_MS // 1000)
+        if isinstance(services.repeats, SqliteRepeats):
+            services.repeats.sweep(services.now_ms())
         if stop.wait(SWEEP_EVERY_S):
             return
 

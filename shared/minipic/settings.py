@@ -18,7 +18,7 @@ DEFAULT_PLANS = {
     "paid": Plan("paid", free_images=500, max_bytes=80 * MIB),
 }
 # A rate above 1 000 a second would make the interval between two requests less than the clock's millisecond.
-_PLAN_RANGES = (
+PLAN_RANGES = (
     ("free_images", 0, 10**12),
     ("max_bytes", 1, 2**40),
     ("max_pixels", 1, 2**40),
@@ -200,7 +200,7 @@ def _plans(text: str) -> dict[str, Plan]:
     fields = json.loads(text if text.lstrip().startswith("{") else Path(text).read_text())
     plans = {name: Plan(name=name, **limits) for name, limits in fields.items()}
     for plan in plans.values():
-        for name, low, high in _PLAN_RANGES:
+        for name, low, high in PLAN_RANGES:
             if not isinstance(getattr(plan, name), int) or not low <= getattr(plan, name) <= high:
                 raise ValueError(text)
     return {**DEFAULT_PLANS, **plans}

@@ -7,9 +7,10 @@ import threading
 import time
 from typing import NamedTuple
 
-from minipic.service import Services, Sources
+from minipic.domain.plans import Plans
+from minipic.service import Sender, Services, Sources
 from minipic.settings import LinkMode, Settings, StoreKind, read_settings
-from minipic.stores import Accounts, Ledger, Results, Uploads
+from minipic.stores import Accounts, Ledger, Notices, Repeats, Results, Uploads
 
 
 def on_lambda() -> bool:
@@ -31,15 +32,19 @@ def services() -> Services:
 
 def build_services(chosen: Settings) -> Services:
     """Return services on the store that the settings name."""
+    web = _WebWhenNeeded(chosen.source_allow)
     stores = _aws_stores(chosen) if chosen.store is StoreKind.AWS else _local_stores(chosen)
     return Services(
         accounts=stores.accounts,
         ledger=stores.ledger,
+        repeats=stores.repeats,
+        notices=stores.notices,
         results=stores.results,
         uploads=stores.uploads,
-        sources=_SourcesWhenNeeded(chosen.source_allow),
+        sources=web,
+        sender=web,
         screening=chosen.screening,
-        plans=chosen.plans,
+        plans=Plans(chosen.plans),
         result_ttl_s=chosen.result_ttl_s,
         now_ms=_now_ms,
         entropy=secrets.token_bytes,
@@ -55,8 +60,8 @@ def _now_ms() -> int:
 # Each home imports its own store: a Lambda function loads no SQLite, one machine no boto3.
 
 
-class _SourcesWhenNeeded:
-    """Addresses to fetch from, made at the first fetch: what they import takes longer than all the rest."""
+class _WebWhenNeeded:
+    """Other hosts to fetch from and to send to, made at the first use: what they import takes longer than the rest."""
 
     def __init__(self, allow: frozenset[str]) -> None:
         self._allow = allow
@@ -77,6 +82,7 @@ class _SourcesWhenNeeded:
 class _Stores(NamedTuple):
     accounts: Accounts
     ledger: Ledger
+    repeats: Repeats
     results: Results
     uploads: Uploads
 
@@ -85,13 +91,18 @@ def _local_stores(chosen: Settings) -> _Stores:
     from minipic.stores.local.accounts import SqliteAccounts
     from minipic.stores.local.database import Database
     from minipic.stores.local.ledger import SqliteLedger
+    from minipic.stores.local.repeats import SqliteRepeats
     from minipic.stores.local.results import FileResults
     from minipic.stores.local.uploads import FileUploads
 
     folder = chosen.data_folder
     database = Database(folder / "minipic.sqlite3")
     return _Stores(
-        SqliteAccounts(database), SqliteLedger(database), FileResults(folder), FileUploads(folder / "uploads")
+        SqliteAccounts(database),
+        SqliteLedger(database),
+        SqliteRepeats(database),
+        FileResults(folder),
+        FileUploads(folder / "uploads"),
     )
 
 
@@ -99,6 +110,7 @@ def _aws_stores(chosen: Settings) -> _Stores:
     from minipic.stores.aws.accounts import DynamoAccounts
     from minipic.stores.aws.clients import make_clients
     from minipic.stores.aws.ledger import DynamoLedger
+    from minipic.stores.aws.repeats import DynamoRepeats
     from minipic.stores.aws.results import S3Results
     from minipic.stores.aws.uploads import S3Uploads
 
@@ -107,6 +119,7 @@ def _aws_stores(chosen: Settings) -> _Stores:
     return _Stores(
         DynamoAccounts(dynamodb, names.table),
         DynamoLedger(dynamodb, names.ledger_table),
+        DynamoRepeats(dynamodb, names.table),
         S3Results(s3, names.bucket),
         S3Uploads(s3, names.bucket),
     )

@@ -44,7 +44,7 @@ class House:
 
     def new_key(self, name: str = "k", environment: Environment = Environment.LIVE, plan: str = "free") -> str:
         """Return a new key of a new account; ``account_of`` finds the account again."""
-        account = create_account(self.services, name, self.services.plans[plan])
+        account = create_account(self.services, name, self.services.plans.named(plan))
         text = create_key(self.services, account.id, name, environment).text
         self.keys[text] = account.id
         return text

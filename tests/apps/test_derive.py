@@ -95,7 +95,7 @@ def test_smallest_of_several_wins(house: House) -> None:
     for image_format in ImageFormat:
         answer = house.client.post(path, json={"convert": {"type": image_format.media_type}}, auth=("api", key))
         sizes[answer.headers["Content-Type"]] = len(answer.content)
-        house.services.accounts.grant(house.account_of(key), f"p{image_format}", 2, house.clock(), 3)
+        house.services.accounts.grant(house.account_of(key), f"p{image_format}", 2, house.clock(), house.services.plans)
         house.clock.now_ms += 1000
     wildcard = house.client.post(path, json={"convert": {"type": "*/*"}}, auth=("api", key))
     assert wildcard.headers["Content-Type"] == min(sizes, key=lambda kind: sizes[kind])
@@ -128,7 +128,7 @@ def test_operations_merge(house: House) -> None:
 def test_quality_of_the_upload_holds(house: House) -> None:
     """The quality that the upload was compressed with holds for what is derived from it."""
     key, resize = house.new_key(), {"resize": {"method": "scale", "width": 200}}
-    house.services.accounts.grant(house.account_of(key), "p", 9, house.clock(), 3)
+    house.services.accounts.grant(house.account_of(key), "p", 9, house.clock(), house.services.plans)
     low = house.client.post(shrink(house, key, query="?quality=20"), json=resize, auth=("api", key))
     high = house.client.post(shrink(house, key, query="?quality=95"), json=resize, auth=("api", key))
     assert len(low.content) < len(high.content)

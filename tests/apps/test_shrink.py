@@ -104,7 +104,7 @@ def test_new_plan_counts_at_once(house: House) -> None:
     """A larger plan bought a moment ago holds for the next request, whatever the process remembers."""
     key, image = house.new_key(), PHOTO_JPEG + bytes(2 * MIB)
     assert house.client.post("/shrink", content=image, auth=("api", key)).status_code == 413
-    house.services.accounts.grant(house.account_of(key), "p", 5, house.clock(), 3)
+    house.services.accounts.grant(house.account_of(key), "p", 5, house.clock(), house.services.plans)
     assert house.client.post("/shrink", content=image, auth=("api", key)).status_code == 201
 
 
@@ -112,7 +112,7 @@ def test_smaller_plan_counts_at_admission(house: House) -> None:
     """A smaller plan holds as soon as the account is read, also where the process remembers the larger one."""
     key, image = house.new_key(plan="paid"), PHOTO_JPEG + bytes(2 * MIB)
     assert house.client.post("/shrink", content=image, auth=("api", key)).status_code == 201
-    house.services.accounts.set_plan(house.account_of(key), house.services.free_plan)
+    house.services.accounts.set_plan(house.account_of(key), house.services.plans.free)
     assert house.client.post("/shrink", content=image, auth=("api", key)).status_code == 413
     assert house.services.accounts.read(house.account_of(key)).seq == 1
 
@@ -181,7 +181,7 @@ def test_last_image_taken_meanwhile(make_house: MakeHouse) -> None:
     """When another request takes the last image during the work, the result is deleted and refused."""
 
     def take_the_rest() -> None:
-        house.services.accounts.set_plan(next(iter(house.keys.values())), house.services.plans["none"])
+        house.services.accounts.set_plan(next(iter(house.keys.values())), house.services.plans.named("none"))
 
     plans = {**SMALL_PLANS, "none": Plan("none", free_images=0, max_bytes=MIB)}
     house: House = make_house(InterruptedEngine(take_the_rest), plans=plans)

@@ -24,7 +24,7 @@ def spend(house: House, key: str) -> None:
 def test_usage(house: House) -> None:
     """The month's count, free images, packs, operations, bytes and limits, as they stand."""
     key = house.new_key()
-    house.services.accounts.grant(house.account_of(key), "invoice-1", 10, house.clock(), 3)
+    house.services.accounts.grant(house.account_of(key), "invoice-1", 10, house.clock(), house.services.plans)
     spend(house, key)
     house.client.post("/v1/compress", content=PHOTO_JPEG, auth=("api", key))
     body = house.client.get("/v1/usage", auth=("api", key)).json()
@@ -64,7 +64,7 @@ def test_ledger(house: House) -> None:
     """One line a billed image and a purchase, numbered without a gap, with the balances after it."""
     key = house.new_key(name="ci")
     spend(house, key)
-    house.services.accounts.grant(house.account_of(key), "invoice-1", 10, house.clock(), 3)
+    house.services.accounts.grant(house.account_of(key), "invoice-1", 10, house.clock(), house.services.plans)
     house.client.post("/v1/compress", content=PHOTO_JPEG, auth=("api", key))
     body = house.client.get("/v1/ledger", auth=("api", key)).json()
     lines = body["lines"]
@@ -140,7 +140,7 @@ def test_key_is_good(house: House) -> None:
     assert answer.headers["Compression-Count-Remaining"] == "3"
     assert answer.headers["Paying-State"] == "free"
     assert answer.headers["Email-Address"] == "owner@example.com"
-    house.services.accounts.grant(house.account_of(key), "p", 1, house.clock(), 3)
+    house.services.accounts.grant(house.account_of(key), "p", 1, house.clock(), house.services.plans)
     assert house.client.get(f"/keys/{key}", auth=("api", key)).headers["Paying-State"] == "paid"
 
 

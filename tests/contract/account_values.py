@@ -1,24 +1,32 @@
 """Accounts, leases and charges as the tests of the stores make them."""
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
 from minipic.domain.account import Account, Key, Plan
 from minipic.domain.keys import Environment
 from minipic.domain.metering import LEASE_MS, Charge, Lease, Verdict
+from minipic.domain.plans import Plans
 from minipic.stores import Accounts
 
 NOW_MS = int(datetime(2026, 11, 22, 10, tzinfo=UTC).timestamp() * 1000)
 NEXT_MONTH_MS = int(datetime(2026, 12, 1, tzinfo=UTC).timestamp() * 1000)
 NOVEMBER, DECEMBER = 202611, 202612
-PLAN = Plan("free", free_images=5, max_bytes=1000)
-PAID = Plan("paid", free_images=7, max_bytes=2000)
 SANDBOX_LIMIT = 3
+PLAN = Plan("free", free_images=SANDBOX_LIMIT, max_bytes=1000)
+PAID = Plan("paid", free_images=7, max_bytes=2000)
+PLANS = Plans({"free": PLAN, "paid": PAID})
 LIVE_KEY, TEST_KEY = "k-live", "k-test"
 CHARGE = Charge("shrink", "r" * 32, bytes_in=2000, bytes_out=1000)
 
 _numbers = itertools.count()
+
+
+def plans_with(free: Plan = PLAN, paid_images: int = PAID.free_images) -> Plans:
+    """Return plans with this free one, or with another quota of the paid one."""
+    return Plans({"free": free, "paid": replace(PAID, free_images=paid_images)})
 
 
 def make_account(free_limit: int = 5) -> Account:
@@ -43,12 +51,12 @@ def make_lease(account: Account, key_id: str = LIVE_KEY, now_ms: int = NOW_MS) -
 
 def admit(accounts: Accounts, account: Account, now_ms: int = NOW_MS, key_id: str = LIVE_KEY) -> Verdict:
     """Return what the store says of a new request."""
-    return accounts.admit(make_lease(account, key_id, now_ms), now_ms, PLAN, SANDBOX_LIMIT)
+    return accounts.admit(make_lease(account, key_id, now_ms), now_ms, PLANS)
 
 
 def charge(accounts: Accounts, account: Account, now_ms: int = NOW_MS, key_id: str = LIVE_KEY) -> Verdict:
     """Return what the store says when a new request, which must be admitted, is settled at once."""
     lease = make_lease(account, key_id, now_ms)
-    admitted = accounts.admit(lease, now_ms, PLAN, SANDBOX_LIMIT)
+    admitted = accounts.admit(lease, now_ms, PLANS)
     assert admitted.error is None
-    return accounts.settle(lease, now_ms, CHARGE)
+    return accounts.settle(lease, now_ms, CHARGE, PLANS)

@@ -11,7 +11,7 @@ from minipic.domain.account import Account
 from minipic.domain.ledger import Line, MonthSums, latest_line
 from minipic.domain.metering import Charge
 from minipic.stores import Accounts, Ledger
-from tests.contract.account_values import LIVE_KEY, NOW_MS, PLAN, SANDBOX_LIMIT, make_lease
+from tests.contract.account_values import LIVE_KEY, NOW_MS, PLANS, make_lease
 
 ALL = 1000
 
@@ -27,8 +27,8 @@ class Books:
     def charge(self, account: Account, operation: str = "shrink", now_ms: int = NOW_MS, key_id: str = LIVE_KEY) -> Line:
         """Charge one request and return the line that it has to make."""
         lease = make_lease(account, key_id, now_ms)
-        assert self.accounts.admit(lease, now_ms, PLAN, SANDBOX_LIMIT).error is None
-        settled = self.accounts.settle(lease, now_ms, Charge(operation, "r" * 32, bytes_in=2000, bytes_out=900))
+        assert self.accounts.admit(lease, now_ms, PLANS).error is None
+        settled = self.accounts.settle(lease, now_ms, Charge(operation, "r" * 32, bytes_in=2000, bytes_out=900), PLANS)
         assert settled.error is None
         line = latest_line(settled.account)
         assert line is not None

@@ -9,15 +9,17 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from minipic import wiring
 from minipic.domain.account import Account
-from minipic.stores import Accounts, Results, Uploads
+from minipic.stores import Accounts, Repeats, Results, Uploads
 from minipic.stores.aws.accounts import DynamoAccounts
 from minipic.stores.aws.clients import make_clients
 from minipic.stores.aws.ledger import DynamoLedger
+from minipic.stores.aws.repeats import DynamoRepeats
 from minipic.stores.aws.results import S3Results
 from minipic.stores.aws.uploads import S3Uploads
 from minipic.stores.local.accounts import SqliteAccounts
 from minipic.stores.local.database import Database
 from minipic.stores.local.ledger import SqliteLedger
+from minipic.stores.local.repeats import SqliteRepeats
 from minipic.stores.local.results import FileResults
 from minipic.stores.local.uploads import FileUploads
 from tests.aws_stack import AwsStack, running_stack
@@ -86,6 +88,14 @@ def uploads(request: pytest.FixtureRequest, tmp_path: Path) -> Uploads:
     stack: AwsStack = request.getfixturevalue("aws_stack")
     _, s3 = make_clients(stack.region, stack.endpoint_url)
     return S3Uploads(s3, stack.bucket_name)
+
+
+@pytest.fixture(params=STORES)
+def repeats(request: pytest.FixtureRequest) -> Repeats:
+    if request.param == "local":
+        return SqliteRepeats(request.getfixturevalue("sqlite_database"))
+    stack: AwsStack = request.getfixturevalue("aws_stack")
+    return DynamoRepeats(request.getfixturevalue("client"), stack.table_name)
 
 
 @pytest.fixture(scope="session")

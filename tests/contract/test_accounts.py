@@ -4,10 +4,10 @@ from uuid import uuid4
 
 import pytest
 
-from minipic.domain.account import MAX_KEYS, Account, Entry, Key, Pack, Source, Status
+from minipic.domain.account import MAX_KEYS, Entry, Key, Overrides, Pack, Source, Status
 from minipic.domain.keys import Environment, KeyOwner
 from minipic.stores import AccountNotFound, Accounts, AlreadyExists, KeyNotFound, TooManyKeys
-from tests.contract.account_values import CHARGE, LIVE_KEY, NOW_MS, PAID, PLAN, SANDBOX_LIMIT, make_account, make_lease
+from tests.contract.account_values import CHARGE, LIVE_KEY, NOW_MS, PAID, PLANS, make_account, make_lease
 
 NEW_KEY = Key(Environment.LIVE, "phone", NOW_MS)
 
@@ -26,7 +26,12 @@ def test_what_was_created_is_read_again(accounts: Accounts) -> None:
         credits_bought=10,
         credits_drawn=1,
         packs=(Pack("p1", 4, 4, NOW_MS), Pack("p2", 6, 10, NOW_MS + 1)),
-        keys={"a.b[0]#c": Key(Environment.TEST, "", 1, enabled=False, tat_ms=7, leases={"x": 9, "y": 10})},
+        keys={
+            "a.b[0]#c": Key(Environment.TEST, "", 1, "q7Bz", enabled=False, tat_ms=7, leases={"x": 9, "y": 10}),
+            "d": Key(Environment.LIVE, "gone", 1, "0aXc", enabled=False, deleted=True, leases={"z": 11}),
+        },
+        overrides=Overrides(free_images=9, rate_per_second=3),
+        low_balance=100,
         entry=entry,
     )
     accounts.create(account)
@@ -88,7 +93,7 @@ def test_a_key_is_disabled_and_enabled(accounts: Accounts) -> None:
     """A key's switch is its own: its rate, its leases and the other keys stay."""
     account = make_account()
     accounts.create(account)
-    admitted = accounts.admit(make_lease(account), NOW_MS, PLAN, SANDBOX_LIMIT).account
+    admitted = accounts.admit(make_lease(account), NOW_MS, PLANS).account
     key = admitted.keys[LIVE_KEY]
     disabled = accounts.set_key_enabled(account.id, LIVE_KEY, False)
     assert disabled == replace(admitted, keys={**admitted.keys, LIVE_KEY: replace(key, enabled=False)})
@@ -114,7 +119,7 @@ def test_a_hash_belongs_to_one_key(accounts: Accounts) -> None:
     accounts.create(first)
     accounts.create(second)
     accounts.add_key(first.id, "k3", NEW_KEY, key_hash)
-    for account_id in (second.id, first.id, make_account().id):
+    for account_id in (second.id, first.id):
         with pytest.raises(AlreadyExists):
             accounts.add_key(account_id, "k3", NEW_KEY, key_hash)
     assert accounts.find_key(key_hash) == KeyOwner(first.id, "k3", Environment.LIVE)
@@ -140,13 +145,19 @@ def test_an_unknown_account_is_named_by_every_method(accounts: Accounts) -> None
         lambda: accounts.read(account.id),
         lambda: accounts.set_status(account.id, Status.SUSPENDED),
         lambda: accounts.set_plan(account.id, PAID),
+        lambda: accounts.set_overrides(account.id, Overrides(burst=3), PLANS),
+        lambda: accounts.set_low_balance(account.id, 3),
         lambda: accounts.add_key(account.id, "k3", NEW_KEY, key_hash),
+        lambda: accounts.replace_key(account.id, LIVE_KEY, "k3", NEW_KEY, key_hash),
         lambda: accounts.set_key_enabled(account.id, LIVE_KEY, False),
-        lambda: accounts.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT),
-        lambda: accounts.settle(lease, NOW_MS, CHARGE),
-        lambda: accounts.settle(lease, lease.expires_ms, CHARGE),
+        lambda: accounts.delete_key(account.id, LIVE_KEY),
+        lambda: accounts.admit(lease, NOW_MS, PLANS),
+        lambda: accounts.settle(lease, NOW_MS, CHARGE, PLANS),
+        lambda: accounts.settle(lease, lease.expires_ms, CHARGE, PLANS),
         lambda: accounts.release(lease),
-        lambda: accounts.grant(account.id, "p1", 10, NOW_MS, 5),
+        lambda: accounts.grant(account.id, "p1", 10, NOW_MS, PLANS),
+        lambda: accounts.correct(account.id, "c1", 10, "mistake", NOW_MS),
+        lambda: accounts.prune(account.id, NOW_MS),
     ]
     for call in calls:
         with pytest.raises(AccountNotFound):
@@ -155,12 +166,18 @@ def test_an_unknown_account_is_named_by_every_method(accounts: Accounts) -> None
     assert account.id not in [other.id for other in accounts.list_all()]
 
 
-def test_an_unknown_key_cannot_be_switched(accounts: Accounts) -> None:
-    """Switching a key that the account does not have raises KeyNotFound and adds nothing."""
-    account: Account = make_account()
+def test_an_unknown_key_cannot_be_changed(accounts: Accounts) -> None:
+    """Switching, deleting or replacing a key that the account does not have raises KeyNotFound and adds nothing."""
+    account, key_hash = make_account(), uuid4().hex
     accounts.create(account)
-    with pytest.raises(KeyNotFound):
-        accounts.set_key_enabled(account.id, "nobody", True)
+    for call in (
+        lambda: accounts.set_key_enabled(account.id, "nobody", True),
+        lambda: accounts.delete_key(account.id, "nobody"),
+        lambda: accounts.replace_key(account.id, "nobody", "k3", NEW_KEY, key_hash),
+    ):
+        with pytest.raises(KeyNotFound):
+            call()
+    assert accounts.find_key(key_hash) is None
     assert accounts.read(account.id) == account
 
 

@@ -16,7 +16,7 @@ from tests.contract.account_values import (
     LIVE_KEY,
     NOW_MS,
     PLAN,
-    SANDBOX_LIMIT,
+    PLANS,
     TEST_KEY,
     admit,
     make_account,
@@ -34,8 +34,8 @@ def account(accounts: Accounts) -> Account:
 def test_admission_gives_a_place_and_moves_the_rate(accounts: Accounts, account: Account) -> None:
     """An admitted request holds a lease and has used one of the key's burst; nothing is charged yet."""
     lease = make_lease(account)
-    verdict = accounts.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT)
-    expected = metering.admit(account, lease, NOW_MS, PLAN, SANDBOX_LIMIT)
+    verdict = accounts.admit(lease, NOW_MS, PLANS)
+    expected = metering.admit(account, lease, NOW_MS, PLANS)
     assert verdict == expected == Verdict(accounts.read(account.id))
     assert verdict.account.keys[LIVE_KEY].leases == {lease.id: lease.expires_ms}
 
@@ -53,10 +53,10 @@ def test_a_disabled_or_unknown_key_is_unauthorized(accounts: Accounts, account: 
 def test_a_suspended_account_is_refused(accounts: Accounts, account: Account) -> None:
     """Suspension refuses new work; work in flight still settles."""
     lease = make_lease(account)
-    accounts.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT)
+    accounts.admit(lease, NOW_MS, PLANS)
     accounts.set_status(account.id, Status.SUSPENDED)
     assert isinstance(admit(accounts, account).error, AccountSuspended)
-    settled = accounts.settle(lease, NOW_MS, CHARGE)
+    settled = accounts.settle(lease, NOW_MS, CHARGE, PLANS)
     assert settled.error is None
     assert settled.account.seq == 1
 
@@ -87,7 +87,7 @@ def test_twenty_in_progress_fill_a_key(accounts: Accounts, account: Account) -> 
     """With 20 in progress the next is refused until one ends, or until the leases have expired for good."""
     leases = [make_lease(account) for _ in range(PLAN.concurrency)]
     for number, lease in enumerate(leases):
-        assert accounts.admit(lease, NOW_MS + number * 100, PLAN, SANDBOX_LIMIT).error is None
+        assert accounts.admit(lease, NOW_MS + number * 100, PLANS).error is None
     later_ms = NOW_MS + 5000
     assert isinstance(admit(accounts, account, later_ms).error, TooManyRequests)
     accounts.release(leases[0])
@@ -103,5 +103,5 @@ def test_twenty_in_progress_fill_a_key(accounts: Accounts, account: Account) -> 
 def test_repeating_an_admission_changes_nothing(accounts: Accounts, account: Account) -> None:
     """The same lease again is admitted again without a second place or a second step of the rate."""
     lease = make_lease(account)
-    first = accounts.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT)
-    assert accounts.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT) == first
+    first = accounts.admit(lease, NOW_MS, PLANS)
+    assert accounts.admit(lease, NOW_MS, PLANS) == first

@@ -16,9 +16,10 @@ from tests.contract.account_values import (
     NOVEMBER,
     NOW_MS,
     PLAN,
-    SANDBOX_LIMIT,
+    PLANS,
     make_account,
     make_lease,
+    plans_with,
 )
 
 T = TypeVar("T")
@@ -41,14 +42,14 @@ def test_sixteen_threads_charge_exactly_what_is_there(accounts: Accounts) -> Non
     account = make_account(free_limit=6)
     accounts.create(account)
     accounts.set_plan(account.id, replace(PLAN, name="paid", free_images=6))
-    accounts.grant(account.id, "p1", 4, NOW_MS, 6)
+    accounts.grant(account.id, "p1", 4, NOW_MS, PLANS)
 
     def request(number: int) -> str:
         now_ms = NOW_MS + number
         lease = make_lease(account, now_ms=now_ms)
-        error = accounts.admit(lease, now_ms, PLAN, SANDBOX_LIMIT).error
+        error = accounts.admit(lease, now_ms, PLANS).error
         if error is None:
-            error = accounts.settle(lease, now_ms, CHARGE).error
+            error = accounts.settle(lease, now_ms, CHARGE, PLANS).error
             if error is not None:
                 accounts.release(lease)
         return "charged" if error is None else error.code
@@ -67,7 +68,8 @@ def test_a_burst_at_once_is_the_burst(accounts: Accounts) -> None:
     account = make_account(free_limit=100)
     accounts.create(account)
     plan = replace(PLAN, concurrency=100)
-    admitted = at_once(30, lambda _: accounts.admit(make_lease(account), NOW_MS, plan, SANDBOX_LIMIT).error is None)
+    plans = plans_with(free=plan)
+    admitted = at_once(30, lambda _: accounts.admit(make_lease(account), NOW_MS, plans).error is None)
     assert sum(admitted) == plan.burst
     key = accounts.read(account.id).keys[LIVE_KEY]
     assert key.tat_ms == NOW_MS + sum(admitted) * plan.interval_ms
@@ -79,8 +81,8 @@ def test_one_lease_settled_by_many_is_one_charge(accounts: Accounts) -> None:
     account = make_account()
     accounts.create(account)
     lease = make_lease(account)
-    accounts.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT)
-    errors = at_once(8, lambda _: accounts.settle(lease, NOW_MS, CHARGE).error)
+    accounts.admit(lease, NOW_MS, PLANS)
+    errors = at_once(8, lambda _: accounts.settle(lease, NOW_MS, CHARGE, PLANS).error)
     assert errors == [None] * 8
     assert accounts.read(account.id).images == {NOVEMBER: 1}
     assert accounts.read(account.id).seq == 1
@@ -109,7 +111,7 @@ def test_grants_at_once_all_count_once(accounts: Accounts) -> None:
     """Four packs, each granted by two threads at once, are four packs and four lines without a gap in their ends."""
     account = make_account()
     accounts.create(account)
-    at_once(8, lambda number: accounts.grant(account.id, f"p{number % 4}", 10, NOW_MS, 5))
+    at_once(8, lambda number: accounts.grant(account.id, f"p{number % 4}", 10, NOW_MS, PLANS))
     after = accounts.read(account.id)
     assert [pack.end for pack in after.packs] == [10, 20, 30, 40]
     assert {pack.id for pack in after.packs} == {"p0", "p1", "p2", "p3"}

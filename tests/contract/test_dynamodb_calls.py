@@ -14,8 +14,9 @@ from tests.contract.account_values import (
     NOVEMBER,
     NOW_MS,
     PLAN,
-    SANDBOX_LIMIT,
+    PLANS,
     make_lease,
+    plans_with,
 )
 
 
@@ -38,8 +39,8 @@ def test_an_idle_account_costs_two_writes(client: DynamoDBClient, store: DynamoA
         now_ms = NOW_MS + number * 1000
         lease = make_lease(account, now_ms=now_ms)
         with counted(client) as sent:
-            assert store.admit(lease, now_ms, PLAN, SANDBOX_LIMIT).error is None
-            assert store.settle(lease, now_ms, CHARGE).error is None
+            assert store.admit(lease, now_ms, PLANS).error is None
+            assert store.settle(lease, now_ms, CHARGE, PLANS).error is None
         assert sent == ["UpdateItem", "UpdateItem"]
 
 
@@ -48,20 +49,20 @@ def test_a_busy_key_costs_two_writes(client: DynamoDBClient, store: DynamoAccoun
     for _ in range(3):
         lease = make_lease(account)
         with counted(client) as sent:
-            store.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT)
-            store.settle(lease, NOW_MS, CHARGE)
+            store.admit(lease, NOW_MS, PLANS)
+            store.settle(lease, NOW_MS, CHARGE, PLANS)
         assert sent == ["UpdateItem", "UpdateItem"]
 
 
 def test_the_change_to_credits_costs_no_more(client: DynamoDBClient, store: DynamoAccounts, account: Account) -> None:
     """The first credit after the last free image is drawn in the two usual writes."""
-    store.grant(account.id, "p1", 5, NOW_MS, 1)
+    store.grant(account.id, "p1", 5, NOW_MS, plans_with(paid_images=1))
     for number in range(3):
         now_ms = NOW_MS + number * 1000
         lease = make_lease(account, now_ms=now_ms)
         with counted(client) as sent:
-            store.admit(lease, now_ms, PLAN, SANDBOX_LIMIT)
-            store.settle(lease, now_ms, CHARGE)
+            store.admit(lease, now_ms, PLANS)
+            store.settle(lease, now_ms, CHARGE, PLANS)
         assert len(sent) == 2
     assert store.read(account.id).credits_drawn == 2
 
@@ -72,14 +73,14 @@ def test_a_wrong_guess_costs_one_more(
     """Requests of another process in between cost one call more, and the charge is still the right one."""
     other = DynamoAccounts(client, aws_stack.table_name)
     store.read(account.id)
-    assert other.admit(make_lease(account), NOW_MS, PLAN, SANDBOX_LIMIT).error is None
+    assert other.admit(make_lease(account), NOW_MS, PLANS).error is None
     lease = make_lease(account)
     with counted(client) as sent:
-        assert store.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT).error is None
+        assert store.admit(lease, NOW_MS, PLANS).error is None
     assert sent == ["UpdateItem"] * 2
-    other.grant(account.id, "p1", 1, NOW_MS, 0)
+    other.grant(account.id, "p1", 1, NOW_MS, plans_with(paid_images=0))
     with counted(client) as sent:
-        settled = store.settle(lease, NOW_MS, CHARGE)
+        settled = store.settle(lease, NOW_MS, CHARGE, PLANS)
     assert sent == ["UpdateItem"] * 2
     assert (settled.account.credits_drawn, settled.account.free_used) == (1, {})
 
@@ -88,11 +89,11 @@ def test_a_free_image_comes_before_a_credit(
     store: DynamoAccounts, other_dynamo_accounts: DynamoAccounts, account: Account
 ) -> None:
     """A process that still believes the free quota used up does not draw a credit while a free image is there."""
-    store.grant(account.id, "p1", 5, NOW_MS, 0)
+    store.grant(account.id, "p1", 5, NOW_MS, plans_with(paid_images=0))
     lease = make_lease(account)
-    store.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT)
+    store.admit(lease, NOW_MS, PLANS)
     other_dynamo_accounts.set_plan(account.id, PLAN)
-    settled = store.settle(lease, NOW_MS, CHARGE).account
+    settled = store.settle(lease, NOW_MS, CHARGE, PLANS).account
     assert (settled.free_used, settled.credits_drawn) == ({NOVEMBER: 1}, 0)
 
 
@@ -102,11 +103,11 @@ def test_a_month_that_another_process_began_is_not_left(
     """A process whose clock and memory are still in November charges December, once another has begun it."""
     before_ms = NEXT_MONTH_MS - 1
     lease = make_lease(account, now_ms=before_ms)
-    store.admit(lease, before_ms, PLAN, SANDBOX_LIMIT)
+    store.admit(lease, before_ms, PLANS)
     other = make_lease(account, now_ms=NEXT_MONTH_MS)
-    other_dynamo_accounts.admit(other, NEXT_MONTH_MS, PLAN, SANDBOX_LIMIT)
-    other_dynamo_accounts.settle(other, NEXT_MONTH_MS, CHARGE)
-    settled = store.settle(lease, before_ms, CHARGE).account
+    other_dynamo_accounts.admit(other, NEXT_MONTH_MS, PLANS)
+    other_dynamo_accounts.settle(other, NEXT_MONTH_MS, CHARGE, PLANS)
+    settled = store.settle(lease, before_ms, CHARGE, PLANS).account
     assert (settled.month, settled.images) == (DECEMBER, {DECEMBER: 2})
 
 

@@ -20,7 +20,7 @@ from tests.contract.account_values import (
     NOVEMBER,
     NOW_MS,
     PLAN,
-    SANDBOX_LIMIT,
+    PLANS,
     make_account,
     make_lease,
 )
@@ -55,9 +55,9 @@ def test_a_lost_answer_to_settle_is_one_charge(
 ) -> None:
     """A settle that was carried out but never answered succeeds when it is asked again, and charges once."""
     lease = make_lease(account)
-    store.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT)
+    store.admit(lease, NOW_MS, PLANS)
     with lost_answers(client, times, "#line"):
-        verdict = store.settle(lease, NOW_MS, CHARGE)
+        verdict = store.settle(lease, NOW_MS, CHARGE, PLANS)
     assert verdict.error is None
     assert verdict.account == store.read(account.id)
     assert verdict.account.images == {NOVEMBER: 1}
@@ -68,9 +68,9 @@ def test_a_settle_that_is_never_answered_is_looked_up(
 ) -> None:
     """When no settle is answered, giving the lease back tells that it was charged: success, and one charge."""
     lease = make_lease(account)
-    store.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT)
+    store.admit(lease, NOW_MS, PLANS)
     with lost_answers(client, 100, "#line"):
-        verdict = store.settle(lease, NOW_MS, CHARGE)
+        verdict = store.settle(lease, NOW_MS, CHARGE, PLANS)
     assert verdict.error is None
     assert verdict.account.images == {NOVEMBER: 1}
 
@@ -78,7 +78,7 @@ def test_a_settle_that_is_never_answered_is_looked_up(
 def test_a_repeated_release_proves_no_charge(client: DynamoDBClient, store: DynamoAccounts, account: Account) -> None:
     """When the release's own answer is lost too, its repetition is not taken for the proof of a charge."""
     lease = make_lease(account)
-    store.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT)
+    store.admit(lease, NOW_MS, PLANS)
 
     def drop(request: Any, **_: Any) -> None:
         if b"#line" in request.body:
@@ -86,7 +86,7 @@ def test_a_repeated_release_proves_no_charge(client: DynamoDBClient, store: Dyna
 
     client.meta.events.register("before-send.dynamodb", drop, "drop")
     with lost_answers(client, 1, "REMOVE"):
-        verdict = store.settle(lease, NOW_MS, CHARGE)
+        verdict = store.settle(lease, NOW_MS, CHARGE, PLANS)
     client.meta.events.unregister("before-send.dynamodb", drop, "drop")
     assert isinstance(verdict.error, ServiceUnavailable)
     assert verdict.account.images == store.read(account.id).images == {}
@@ -97,14 +97,14 @@ def test_a_settle_that_never_arrives_is_not_charged(
 ) -> None:
     """When no settle reaches DynamoDB the lease is given back: 503, no charge, and no late write can charge it."""
     lease = make_lease(account)
-    store.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT)
+    store.admit(lease, NOW_MS, PLANS)
 
     def drop(request: Any, **_: Any) -> None:
         if b"#line" in request.body:
             raise ReadTimeoutError(endpoint_url=request.url)
 
     client.meta.events.register("before-send.dynamodb", drop, "drop")
-    verdict = store.settle(lease, NOW_MS, CHARGE)
+    verdict = store.settle(lease, NOW_MS, CHARGE, PLANS)
     client.meta.events.unregister("before-send.dynamodb", drop, "drop")
     assert isinstance(verdict.error, ServiceUnavailable)
     assert verdict.account == store.read(account.id)
@@ -118,7 +118,7 @@ def test_a_lost_answer_to_admit_takes_one_place(
     """An admission that was carried out but never answered is not carried out twice."""
     lease = make_lease(account)
     with lost_answers(client, 1, ":places"):
-        verdict = store.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT)
+        verdict = store.admit(lease, NOW_MS, PLANS)
     assert verdict.error is None
     assert verdict.account.keys[LIVE_KEY].leases == {lease.id: lease.expires_ms}
     assert verdict.account.keys[LIVE_KEY].tat_ms == NOW_MS + PLAN.interval_ms
@@ -127,7 +127,7 @@ def test_a_lost_answer_to_admit_takes_one_place(
 def test_a_lost_answer_to_grant_adds_one_pack(client: DynamoDBClient, store: DynamoAccounts, account: Account) -> None:
     """A grant that was carried out but never answered adds its pack once."""
     with lost_answers(client, 1, ":pack"):
-        granted = store.grant(account.id, "p1", 10, NOW_MS, 5)
+        granted = store.grant(account.id, "p1", 10, NOW_MS, PLANS)
     assert (granted.credits_bought, len(granted.packs), granted.seq) == (10, 1, 1)
 
 
@@ -186,6 +186,6 @@ def test_a_missing_table_is_a_fault_of_ours(client: DynamoDBClient) -> None:
     lease = make_lease(make_account())
     with pytest.raises(PutError):
         store.create(make_account())
-    for call in (lambda: store.read("acct"), lambda: store.settle(lease, NOW_MS, CHARGE)):
+    for call in (lambda: store.read("acct"), lambda: store.settle(lease, NOW_MS, CHARGE, PLANS)):
         with pytest.raises(ClientError, match="ResourceNotFound"):
             call()

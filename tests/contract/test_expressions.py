@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from minipic.domain import metering
-from minipic.domain.account import Entry, Source
-from minipic.stores.aws import expressions
-from tests.contract.account_values import NOVEMBER, NOW_MS, PLAN, make_account, make_lease
+from minipic.domain import credits as balance
+from minipic.domain.account import Entry, Key, Overrides, Source
+from minipic.domain.keys import Environment
+from minipic.stores.aws import changes, expressions
+from tests.contract.account_values import NOVEMBER, NOW_MS, PLAN, PLANS, make_account, make_lease
 
 MAX_EXPRESSION_BYTES = 4096
 ACCOUNT = make_account()
@@ -19,17 +20,38 @@ LEASE = make_lease(ACCOUNT)
 
 def every_update() -> Iterator[expressions.Arguments]:
     expired = [f"lease-{number}" for number in range(PLAN.concurrency)]
-    for busy, pruned, limit in itertools.product((True, False), ([], expired), (0, 5)):
-        yield expressions.admit(LEASE, NOW_MS, NOVEMBER, PLAN, limit, busy=busy, expired=pruned)
+    different = Overrides(free_images=5, concurrency=PLAN.concurrency)
+    for busy, pruned, overrides in itertools.product((True, False), ([], expired), (Overrides(), different)):
+        guess = expressions.Guess("free", overrides, NOVEMBER, busy)
+        yield expressions.admit(LEASE, NOW_MS, PLANS, guess, pruned)
     for source in (Source.FREE, Source.CREDIT, Source.SANDBOX):
-        yield expressions.settle(LEASE, Entry(NOW_MS, NOVEMBER, "shrink", source))
+        yield expressions.settle(LEASE, Entry(NOW_MS, NOVEMBER, "shrink", source), PLANS)
     yield expressions.release(LEASE)
+    yield from every_change()
+
+
+def every_change() -> Iterator[expressions.Arguments]:
+    key, key_hash = Key(Environment.LIVE, "", NOW_MS), "0" * 64
     for before in (ACCOUNT, replace(ACCOUNT, plan="paid")):
-        granted = metering.grant(before, "p1", 5, NOW_MS, 5)
-        assert granted.entry is not None
-        yield expressions.grant(before, granted, granted.packs[-1], granted.entry)
-    yield expressions.add_key(ACCOUNT.id, "k3", {}, 5)
-    yield expressions.set_key_enabled(ACCOUNT.id, "k3", True)
+        granted = balance.grant(before, "p1", 5, NOW_MS, PLANS)
+        yield changes.add_credits(before, granted)
+        yield changes.add_credits(granted, balance.correct(granted, "c1", -2, "mistake", NOW_MS))
+    yield changes.set_plan(ACCOUNT.id, "paid", 5)
+    yield changes.set_overrides(ACCOUNT, {"rate": 5}, 5)
+    yield changes.set_low_balance(ACCOUNT.id, 5)
+    yield changes.set_status(ACCOUNT.id, "suspended")
+    for deleted in ([], ["k1", "k2"]):
+        yield changes.add_key(ACCOUNT.id, "k3", key, key_hash, deleted)
+        yield changes.drop_key(ACCOUNT.id, "k3", deleted)
+    yield changes.replace_key(ACCOUNT.id, "k3", "k4", key, key_hash)
+    yield changes.set_key_enabled(ACCOUNT.id, "k3", True)
+    yield changes.delete_key(ACCOUNT.id, "k3")
+    months = {202001 + month: 1 for month in range(9)}
+    old = replace(granted, free_used=months, images=months, sandbox_used=months)
+    for kept in (old.packs, ()):
+        update = changes.forget(old, NOW_MS, kept)
+        assert update is not None
+        yield update
 
 
 def has_redundant_parentheses(expression: str) -> bool:

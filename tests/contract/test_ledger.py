@@ -2,7 +2,16 @@ import pytest
 
 from minipic.domain.account import Account
 from minipic.domain.ledger import Line, MonthSums, latest_line
-from tests.contract.account_values import DECEMBER, NEXT_MONTH_MS, NOVEMBER, NOW_MS, PAID, TEST_KEY, make_account
+from tests.contract.account_values import (
+    DECEMBER,
+    NEXT_MONTH_MS,
+    NOVEMBER,
+    NOW_MS,
+    PAID,
+    TEST_KEY,
+    make_account,
+    plans_with,
+)
 from tests.contract.books import ALL, Books, total
 
 
@@ -14,7 +23,7 @@ def owner(books: Books) -> Account:
 
 
 def grant(books: Books, account: Account, pack_id: str, now_ms: int = NOW_MS) -> Line:
-    line = latest_line(books.accounts.grant(account.id, pack_id, 10, now_ms, 5))
+    line = latest_line(books.accounts.grant(account.id, pack_id, 10, now_ms, plans_with(paid_images=5)))
     assert line is not None
     return line
 

@@ -7,14 +7,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from minipic.domain import credits as balance
 from minipic.domain import metering
 from minipic.domain.account import Account, Plan, Status
 from minipic.domain.metering import PRUNE_AFTER_MS, Lease, Verdict
+from minipic.domain.plans import Plans
 from minipic.stores import Accounts
 from tests.contract.account_values import CHARGE, LIVE_KEY, NEXT_MONTH_MS, TEST_KEY, make_account, make_lease
 
 SMALL = Plan("free", free_images=2, max_bytes=1000, burst=3, concurrency=2)
-LIMIT = 2
+PLANS = Plans({"free": SMALL, "paid": replace(SMALL, name="paid", free_images=1)})
 START_MS = NEXT_MONTH_MS - 2000
 CLOCK_SKEW_MS = 900
 # Coarse jumps, so that steps meet each boundary exactly: an interval, a lease's end, its last moment, a month's edge.
@@ -68,20 +70,20 @@ class Twins:
         del number
         lease = make_lease(self.model, key_id, self.now_ms)
         self.leases.append(lease)
-        said = self.store.admit(lease, self.now_ms, SMALL, LIMIT)
-        self._compare(said, metering.admit(self.model, lease, self.now_ms, SMALL, LIMIT))
+        said = self.store.admit(lease, self.now_ms, PLANS)
+        self._compare(said, metering.admit(self.model, lease, self.now_ms, PLANS))
 
     def _readmit(self, key_id: str, number: int) -> None:
         del key_id
         for lease in self._lease(number):
-            said = self.store.admit(lease, self.now_ms, SMALL, LIMIT)
-            self._compare(said, metering.admit(self.model, lease, self.now_ms, SMALL, LIMIT))
+            said = self.store.admit(lease, self.now_ms, PLANS)
+            self._compare(said, metering.admit(self.model, lease, self.now_ms, PLANS))
 
     def _settle(self, key_id: str, number: int) -> None:
         del key_id
         for lease in self._lease(number):
-            said = self.store.settle(lease, self.now_ms, CHARGE)
-            self._compare(said, metering.settle(self.model, lease, self.now_ms, CHARGE))
+            said = self.store.settle(lease, self.now_ms, CHARGE, PLANS)
+            self._compare(said, metering.settle(self.model, lease, self.now_ms, CHARGE, PLANS))
 
     def _release(self, key_id: str, number: int) -> None:
         del key_id
@@ -94,8 +96,8 @@ class Twins:
     def _grant(self, key_id: str, number: int) -> None:
         del key_id
         pack_id = f"p{number}"
-        said = self.store.grant(self.model.id, pack_id, number + 1, self.now_ms, 1)
-        self._compare(Verdict(said), Verdict(metering.grant(self.model, pack_id, number + 1, self.now_ms, 1)))
+        said = self.store.grant(self.model.id, pack_id, number + 1, self.now_ms, PLANS)
+        self._compare(Verdict(said), Verdict(balance.grant(self.model, pack_id, number + 1, self.now_ms, PLANS)))
 
     def _status(self, key_id: str, number: int) -> None:
         del key_id

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from minipic.domain import credits as balance
 from minipic.domain import metering
 from minipic.domain.account import Account, Source
 from minipic.errors import (
@@ -17,12 +18,14 @@ from tests.contract.account_values import (
     NOVEMBER,
     NOW_MS,
     PLAN,
+    PLANS,
     SANDBOX_LIMIT,
     TEST_KEY,
     admit,
     charge,
     make_account,
     make_lease,
+    plans_with,
 )
 
 
@@ -36,15 +39,15 @@ def account(accounts: Accounts) -> Account:
 def test_a_disabled_keys_work_in_flight_settles(accounts: Accounts, account: Account) -> None:
     """A key that is switched off during the work does not undo the work."""
     lease = make_lease(account)
-    accounts.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT)
+    accounts.admit(lease, NOW_MS, PLANS)
     accounts.set_key_enabled(account.id, LIVE_KEY, False)
-    assert accounts.settle(lease, NOW_MS, CHARGE).account.images == {NOVEMBER: 1}
+    assert accounts.settle(lease, NOW_MS, CHARGE, PLANS).account.images == {NOVEMBER: 1}
 
 
 def test_free_images_then_credits_then_nothing(accounts: Accounts, account: Account) -> None:
     """Images are drawn from the free quota, then from the packs in their order, and then refused."""
-    accounts.grant(account.id, "p1", 2, NOW_MS, 1)
-    accounts.grant(account.id, "p2", 1, NOW_MS, 1)
+    accounts.grant(account.id, "p1", 2, NOW_MS, plans_with(paid_images=1))
+    accounts.grant(account.id, "p2", 1, NOW_MS, PLANS)
     sources = []
     for number in range(4):
         entry = charge(accounts, account, NOW_MS + number * 1000).account.entry
@@ -64,9 +67,9 @@ def test_the_last_image_is_drawn_once(accounts: Accounts, account: Account) -> N
     accounts.set_plan(account.id, replace(PLAN, free_images=1))
     leases = [make_lease(account), make_lease(account)]
     for lease in leases:
-        assert accounts.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT).error is None
-    first = accounts.settle(leases[0], NOW_MS, CHARGE)
-    second = accounts.settle(leases[1], NOW_MS, CHARGE)
+        assert accounts.admit(lease, NOW_MS, PLANS).error is None
+    first = accounts.settle(leases[0], NOW_MS, CHARGE, PLANS)
+    second = accounts.settle(leases[1], NOW_MS, CHARGE, PLANS)
     assert first.error is None
     assert isinstance(second.error, AccountLimitReached)
     assert second.account == first.account == accounts.read(account.id)
@@ -76,19 +79,19 @@ def test_a_limit_lowered_in_flight_draws_from_credits(accounts: Accounts, accoun
     """A free quota that shrinks to nothing during the work leaves the packs, and then nothing."""
     leases = [make_lease(account), make_lease(account)]
     for lease in leases:
-        accounts.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT)
-    accounts.grant(account.id, "p1", 1, NOW_MS, 5)
+        accounts.admit(lease, NOW_MS, PLANS)
+    accounts.grant(account.id, "p1", 1, NOW_MS, PLANS)
     accounts.set_plan(account.id, replace(PLAN, free_images=0))
-    assert accounts.settle(leases[0], NOW_MS, CHARGE).account.credits_drawn == 1
-    assert isinstance(accounts.settle(leases[1], NOW_MS, CHARGE).error, AccountLimitReached)
+    assert accounts.settle(leases[0], NOW_MS, CHARGE, PLANS).account.credits_drawn == 1
+    assert isinstance(accounts.settle(leases[1], NOW_MS, CHARGE, PLANS).error, AccountLimitReached)
 
 
 def test_settling_twice_charges_once(accounts: Accounts, account: Account) -> None:
     """A settle that is repeated before its lease's time succeeds and charges nothing more."""
     lease = make_lease(account)
-    accounts.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT)
-    first = accounts.settle(lease, NOW_MS, CHARGE)
-    assert accounts.settle(lease, lease.expires_ms - 1, CHARGE) == first
+    accounts.admit(lease, NOW_MS, PLANS)
+    first = accounts.settle(lease, NOW_MS, CHARGE, PLANS)
+    assert accounts.settle(lease, lease.expires_ms - 1, CHARGE, PLANS) == first
     assert first.account.images == {NOVEMBER: 1}
     assert first.account.seq == 1
 
@@ -96,16 +99,16 @@ def test_settling_twice_charges_once(accounts: Accounts, account: Account) -> No
 def test_the_entry_says_what_the_request_said(accounts: Accounts, account: Account) -> None:
     """A charge leaves the model's entry in the account: when, what, by which key, for which result, which bytes."""
     lease = make_lease(account)
-    admitted = accounts.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT)
-    settled = accounts.settle(lease, NOW_MS + 7, CHARGE)
-    assert settled == metering.settle(admitted.account, lease, NOW_MS + 7, CHARGE)
+    admitted = accounts.admit(lease, NOW_MS, PLANS)
+    settled = accounts.settle(lease, NOW_MS + 7, CHARGE, PLANS)
+    assert settled == metering.settle(admitted.account, lease, NOW_MS + 7, CHARGE, PLANS)
 
 
 def test_an_expired_lease_is_not_charged(accounts: Accounts, account: Account) -> None:
     """From a lease's time on, settling answers ServiceUnavailable and charges nothing."""
     lease = make_lease(account)
-    admitted = accounts.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT)
-    late = accounts.settle(lease, lease.expires_ms, CHARGE)
+    admitted = accounts.admit(lease, NOW_MS, PLANS)
+    late = accounts.settle(lease, lease.expires_ms, CHARGE, PLANS)
     assert isinstance(late.error, ServiceUnavailable)
     assert late.account == admitted.account == accounts.read(account.id)
 
@@ -113,11 +116,11 @@ def test_an_expired_lease_is_not_charged(accounts: Accounts, account: Account) -
 def test_a_release_gives_the_place_back_uncharged(accounts: Accounts, account: Account) -> None:
     """Released work is never charged, not even by a settle that comes after it; releasing again is no error."""
     lease = make_lease(account)
-    accounts.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT)
+    accounts.admit(lease, NOW_MS, PLANS)
     released = accounts.release(lease)
     assert released.keys[LIVE_KEY].leases == {}
     assert accounts.release(lease) == released
-    assert accounts.settle(lease, NOW_MS, CHARGE).account == released
+    assert accounts.settle(lease, NOW_MS, CHARGE, PLANS).account == released
     assert released.seq == 0
 
 
@@ -135,9 +138,9 @@ def test_a_new_month_brings_new_free_images(accounts: Accounts, account: Account
 def test_a_slow_clock_settles_in_the_later_month(accounts: Accounts, account: Account) -> None:
     """The account's month only rises: settle by a slow clock counts in the month that is known already."""
     lease = make_lease(account, now_ms=NEXT_MONTH_MS - 1)
-    accounts.admit(lease, NEXT_MONTH_MS - 1, PLAN, SANDBOX_LIMIT)
+    accounts.admit(lease, NEXT_MONTH_MS - 1, PLANS)
     charge(accounts, account, NEXT_MONTH_MS + 200)
-    slow = accounts.settle(lease, NEXT_MONTH_MS - 1, CHARGE).account
+    slow = accounts.settle(lease, NEXT_MONTH_MS - 1, CHARGE, PLANS).account
     assert slow.images == {DECEMBER: 2}
     assert slow.month == DECEMBER
 
@@ -157,16 +160,16 @@ def test_a_sandbox_key_is_never_billed(accounts: Accounts, account: Account) -> 
 
 def test_no_sandbox_without_a_limit(accounts: Accounts, account: Account) -> None:
     """A sandbox limit of 0 admits nothing."""
-    verdict = accounts.admit(make_lease(account, TEST_KEY), NOW_MS, PLAN, 0)
+    verdict = accounts.admit(make_lease(account, TEST_KEY), NOW_MS, plans_with(free=replace(PLAN, free_images=0)))
     assert isinstance(verdict.error, AccountLimitReached)
 
 
 def test_a_grant_makes_a_free_account_paid_once(accounts: Accounts, account: Account) -> None:
     """A pack adds its credits and its line once, however often it is granted, and makes a free account paid."""
-    granted = accounts.grant(account.id, "p1", 10, NOW_MS, 7)
-    assert granted == metering.grant(account, "p1", 10, NOW_MS, 7) == accounts.read(account.id)
+    granted = accounts.grant(account.id, "p1", 10, NOW_MS, PLANS)
+    assert granted == balance.grant(account, "p1", 10, NOW_MS, PLANS) == accounts.read(account.id)
     assert (granted.plan, granted.free_limit, granted.credits_bought, granted.seq) == ("paid", 7, 10, 1)
-    assert accounts.grant(account.id, "p1", 10, NOW_MS + 5, 7) == granted
-    second = accounts.grant(account.id, "p2", 5, NOW_MS, 9)
+    assert accounts.grant(account.id, "p1", 10, NOW_MS + 5, PLANS) == granted
+    second = accounts.grant(account.id, "p2", 5, NOW_MS, PLANS)
     assert [pack.end for pack in second.packs] == [10, 15]
     assert (second.free_limit, second.seq) == (7, 2)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from minipic.stores.local.accounts import SqliteAccounts
 from minipic.stores.local.database import Database
-from tests.contract.account_values import CHARGE, NOVEMBER, NOW_MS, PLAN, SANDBOX_LIMIT, make_account, make_lease
+from tests.contract.account_values import CHARGE, NOVEMBER, NOW_MS, PLANS, make_account, make_lease
 
 WRITER = """
 import sys
@@ -17,11 +17,11 @@ from minipic.stores.local.database import Database
 from tests.contract.account_values import *
 
 accounts = SqliteAccounts(Database(Path(sys.argv[1])))
-plan = replace(PLAN, burst=10**6)
+plans = plans_with(free=replace(PLAN, burst=10**6))
 for number in range(10**6):
     lease = replace(make_lease(make_account()), account_id=sys.argv[2])
-    accounts.admit(lease, NOW_MS, plan, SANDBOX_LIMIT)
-    accounts.settle(lease, NOW_MS, CHARGE)
+    accounts.admit(lease, NOW_MS, plans)
+    accounts.settle(lease, NOW_MS, CHARGE, PLANS)
     print(number + 1, flush=True)
 """
 
@@ -33,8 +33,8 @@ def test_an_account_survives_reopening(tmp_path: Path) -> None:
     accounts = SqliteAccounts(first)
     accounts.create(account)
     lease = make_lease(account)
-    accounts.admit(lease, NOW_MS, PLAN, SANDBOX_LIMIT)
-    settled = accounts.settle(lease, NOW_MS, CHARGE).account
+    accounts.admit(lease, NOW_MS, PLANS)
+    settled = accounts.settle(lease, NOW_MS, CHARGE, PLANS).account
     first.close()
     again = Database(path)
     assert SqliteAccounts(again).read(account.id) == settled

@@ -81,7 +81,7 @@ class Equipped(Server):
 
     def new_account(self, plan: str = "free") -> str:
         """Return the id of a fresh account."""
-        return create_account(self.services, "tests@example.com", self.services.plans[plan]).id
+        return create_account(self.services, "tests@example.com", self.services.plans.named(plan)).id
 
     def new_key(self, plan: str = "free", test: bool = False, account: str = "") -> str:
         """Return a fresh key, of a fresh account unless one is named."""

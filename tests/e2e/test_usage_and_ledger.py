@@ -152,7 +152,7 @@ def test_a_key_for_the_wordpress_plugin(full: Equipped) -> None:
     assert (reply.status, reply.json) == (200, {})
     assert (reply["Compression-Count"], reply["Compression-Count-Remaining"]) == ("1", "499")
     assert (reply["Paying-State"], reply["Email-Address"]) == ("free", "tests@example.com")
-    set_plan(full.services, account, full.services.plans["paid"])
+    set_plan(full.services, account, full.services.plans.paid)
     assert call(full, "GET", f"/keys/{key}", key)["Paying-State"] == "paid"
 
 

@@ -5,11 +5,19 @@ from dataclasses import replace
 from minipic.domain.account import Account, Key, Plan
 from minipic.domain.keys import Environment
 from minipic.domain.metering import LEASE_MS, Lease
+from minipic.domain.plans import Plans
 
-PLAN = Plan("free", free_images=3, max_bytes=1000)
+SANDBOX_LIMIT = 3
+PLAN = Plan("free", free_images=SANDBOX_LIMIT, max_bytes=1000)
+PAID = Plan("paid", free_images=3, max_bytes=2000)
+PLANS = Plans({"free": PLAN, "paid": PAID})
 NOW_MS = 1_795_000_000_000  # 2026-11-18
 MONTH = 202611
-SANDBOX_LIMIT = 3
+
+
+def plans_with(free: Plan = PLAN, paid_images: int = PAID.free_images) -> Plans:
+    """Return plans with this free one, or with another quota of the paid one."""
+    return Plans({"free": free, "paid": replace(PAID, free_images=paid_images)})
 
 
 def make_account(free_limit: int = 3, **changes: object) -> Account:

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from minipic.domain.account import Account, Plan, Source, Status
+from minipic.domain.credits import grant
 from minipic.domain.metering import (
     LEASE_MS,
     PRUNE_AFTER_MS,
     Charge,
     Verdict,
     admit,
-    grant,
     month_of,
     release,
     settle,
@@ -26,26 +26,26 @@ from minipic.errors import (
     Unauthorized,
 )
 
-from .accounts_at_hand import MONTH, NOW_MS, PLAN, SANDBOX_LIMIT, make_account, make_lease
+from .accounts_at_hand import MONTH, NOW_MS, PLAN, PLANS, SANDBOX_LIMIT, make_account, make_lease, plans_with
 
 CHARGE = Charge("shrink", "result", 100, 50)
 
 
 def admitted(account: Account, name: str = "l", key_id: str = "k", now_ms: int = NOW_MS, plan: Plan = PLAN) -> Account:
-    verdict = admit(account, make_lease(name, key_id, now_ms), now_ms, plan, SANDBOX_LIMIT)
+    verdict = admit(account, make_lease(name, key_id, now_ms), now_ms, plans_with(free=plan))
     assert verdict.error is None
     return verdict.account
 
 
 def charged(account: Account, name: str = "l", key_id: str = "k", now_ms: int = NOW_MS) -> Account:
     lease = make_lease(name, key_id, now_ms)
-    verdict = settle(admitted(account, name, key_id, now_ms), lease, now_ms, CHARGE)
+    verdict = settle(admitted(account, name, key_id, now_ms), lease, now_ms, CHARGE, PLANS)
     assert verdict.error is None
     return verdict.account
 
 
 def refused(account: Account, key_id: str = "k") -> type[MiniPicError]:
-    verdict = admit(account, make_lease("new", key_id), NOW_MS, PLAN, SANDBOX_LIMIT)
+    verdict = admit(account, make_lease("new", key_id), NOW_MS, PLANS)
     assert verdict.error is not None
     assert verdict.account is account
     return type(verdict.error)
@@ -73,12 +73,12 @@ def test_burst_then_rate() -> None:
     account = make_account()
     for number in range(20):
         account = release(admitted(account, str(number)), make_lease(str(number)))
-    verdict = admit(account, make_lease("21"), NOW_MS, PLAN, SANDBOX_LIMIT)
+    verdict = admit(account, make_lease("21"), NOW_MS, PLANS)
     assert isinstance(verdict.error, TooManyRequests)
     assert verdict.error.retry_after_s == 1
     later = admitted(account, "21", now_ms=NOW_MS + 100)
     assert isinstance(
-        admit(later, make_lease("22"), NOW_MS + 100, PLAN, SANDBOX_LIMIT).error,
+        admit(later, make_lease("22"), NOW_MS + 100, PLANS).error,
         TooManyRequests,
     )
 
@@ -88,7 +88,7 @@ def test_concurrency() -> None:
     account = make_account()
     for number in range(20):
         account = admitted(account, str(number), now_ms=NOW_MS + number * 100)
-    verdict = admit(account, make_lease("21"), NOW_MS + 5000, PLAN, SANDBOX_LIMIT)
+    verdict = admit(account, make_lease("21"), NOW_MS + 5000, PLANS)
     assert isinstance(verdict.error, TooManyRequests)
     assert admitted(release(account, make_lease("7")), "21", now_ms=NOW_MS + 5000)
 
@@ -99,7 +99,7 @@ def test_crashed_requests_free_their_places() -> None:
     for number in range(20):
         account = admitted(account, str(number), now_ms=NOW_MS + number * 100)
     last_ms = NOW_MS + 1900 + LEASE_MS + PRUNE_AFTER_MS
-    held = admit(account, make_lease("n", now_ms=last_ms), NOW_MS + LEASE_MS, PLAN, SANDBOX_LIMIT)
+    held = admit(account, make_lease("n", now_ms=last_ms), NOW_MS + LEASE_MS, PLANS)
     assert isinstance(held.error, TooManyRequests)
     assert set(admitted(account, "n", now_ms=last_ms).keys["k"].leases) == {"n"}
 
@@ -107,13 +107,13 @@ def test_crashed_requests_free_their_places() -> None:
 def test_admission_repeated() -> None:
     """Asking again with the same lease, after an answer was lost, takes neither a second place nor a second token."""
     account = admitted(make_account())
-    again = admit(account, make_lease(), NOW_MS, PLAN, SANDBOX_LIMIT)
+    again = admit(account, make_lease(), NOW_MS, PLANS)
     assert again == Verdict(account)
 
 
 def test_free_then_credit_then_nothing() -> None:
     """Free images of the month go first, then credits, then nothing is left."""
-    account = grant(make_account(free_limit=1), "p", 1, NOW_MS, credit_free_images=1)
+    account = grant(make_account(free_limit=1), "p", 1, NOW_MS, plans_with(paid_images=1))
     account = charged(account, "1")
     assert account.entry is not None
     assert account.entry.source is Source.FREE
@@ -126,8 +126,8 @@ def test_free_then_credit_then_nothing() -> None:
 def test_last_image_taken_by_another() -> None:
     """Two requests admitted for the last image: the one that settles first gets it, the other is refused uncharged."""
     account = admitted(admitted(make_account(free_limit=1), "1"), "2")
-    account = settle(account, make_lease("1"), NOW_MS, CHARGE).account
-    late = settle(account, make_lease("2"), NOW_MS, CHARGE)
+    account = settle(account, make_lease("1"), NOW_MS, CHARGE, PLANS).account
+    late = settle(account, make_lease("2"), NOW_MS, CHARGE, PLANS)
     assert isinstance(late.error, AccountLimitReached)
     assert late.account == account
 
@@ -135,13 +135,13 @@ def test_last_image_taken_by_another() -> None:
 def test_settle_repeated() -> None:
     """Settling again, after an answer was lost, is a success and charges nothing more."""
     account = charged(make_account())
-    assert settle(account, make_lease(), NOW_MS + 1, CHARGE) == Verdict(account)
+    assert settle(account, make_lease(), NOW_MS + 1, CHARGE, PLANS) == Verdict(account)
 
 
 def test_settle_after_expiry() -> None:
     """Work that outlived its lease is refused and not charged: its place may be another's by now."""
     account = admitted(make_account())
-    late = settle(account, make_lease(), NOW_MS + LEASE_MS, CHARGE)
+    late = settle(account, make_lease(), NOW_MS + LEASE_MS, CHARGE, PLANS)
     assert isinstance(late.error, ServiceUnavailable)
     assert late.account.seq == 0
 
@@ -150,7 +150,7 @@ def test_key_disabled_in_flight() -> None:
     """A key disabled during the work does not take the finished work away."""
     account = admitted(make_account())
     keys = {**account.keys, "k": replace(account.keys["k"], enabled=False)}
-    verdict = settle(replace(account, keys=keys), make_lease(), NOW_MS, CHARGE)
+    verdict = settle(replace(account, keys=keys), make_lease(), NOW_MS, CHARGE, PLANS)
     assert verdict.error is None
     assert verdict.account.seq == 1
 
@@ -196,20 +196,20 @@ def test_release_gives_the_place_back_once() -> None:
 
 def test_grant_is_repeatable() -> None:
     """A pack with the same reference is given once; the second grant changes nothing."""
-    account = grant(make_account(), "p", 10, NOW_MS, credit_free_images=500)
+    account = grant(make_account(), "p", 10, NOW_MS, plans_with(paid_images=500))
     assert (account.credits_bought, account.plan, account.free_limit) == (10, "paid", 500)
-    assert grant(account, "p", 10, NOW_MS, credit_free_images=500) is account
+    assert grant(account, "p", 10, NOW_MS, plans_with(paid_images=500)) is account
 
 
 def test_grant_keeps_a_plan_that_is_not_free() -> None:
     """Buying a pack changes the free plan only; any other plan and its limit stay."""
-    account = grant(make_account(plan="team", free_limit=9), "p", 10, NOW_MS, credit_free_images=500)
+    account = grant(make_account(plan="team", free_limit=9), "p", 10, NOW_MS, plans_with(paid_images=500))
     assert (account.plan, account.free_limit) == ("team", 9)
 
 
 def test_standing() -> None:
     """The headers' numbers: images this month, what is left of free and credits, and of the rate."""
-    account = charged(grant(make_account(), "p", 10, NOW_MS, credit_free_images=3))
+    account = charged(grant(make_account(), "p", 10, NOW_MS, PLANS))
     now = standing(account, "k", NOW_MS, PLAN)
     assert (now.images, now.images_remaining) == (1, 12)
     assert (now.rate_limit, now.rate_remaining, now.rate_reset_s) == (20, 19, 1)

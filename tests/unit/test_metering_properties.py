@@ -4,11 +4,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from minipic.domain import credits as balance
 from minipic.domain import ledger, metering
 from minipic.domain.account import Account
 from minipic.domain.metering import LEASE_MS, Charge, Lease
 
-from .accounts_at_hand import NOW_MS, PLAN, SANDBOX_LIMIT, make_account
+from .accounts_at_hand import NOW_MS, PLANS, make_account
 
 CHARGE = Charge("shrink", "result", 100, 50)
 
@@ -33,7 +34,7 @@ class Metering(RuleBasedStateMachine):
     @rule(key_id=st.sampled_from(["k", "t", "none"]))
     def admit(self, key_id: str) -> None:
         lease = Lease("a", key_id, f"l{len(self.leases)}", self.now_ms + LEASE_MS)
-        verdict = metering.admit(self.account, lease, self.now_ms, PLAN, SANDBOX_LIMIT)
+        verdict = metering.admit(self.account, lease, self.now_ms, PLANS)
         self._becomes(verdict.account)
         if verdict.error is None:
             self.leases.append(lease)
@@ -43,7 +44,7 @@ class Metering(RuleBasedStateMachine):
         if self.leases:
             lease = data.draw(st.sampled_from(self.leases))
             before = self.account.seq
-            verdict = metering.settle(self.account, lease, self.now_ms, CHARGE)
+            verdict = metering.settle(self.account, lease, self.now_ms, CHARGE, PLANS)
             self._becomes(verdict.account)
             assert self.account.seq - before <= (verdict.error is None)
 
@@ -54,7 +55,7 @@ class Metering(RuleBasedStateMachine):
 
     @rule(pack=st.sampled_from("pqr"), images=st.integers(1, 3))
     def grant(self, pack: str, images: int) -> None:
-        self._becomes(metering.grant(self.account, pack, images, self.now_ms, 3))
+        self._becomes(balance.grant(self.account, pack, images, self.now_ms, PLANS))
 
     @rule(step_ms=st.sampled_from([50, 100, 1000, LEASE_MS, 31 * 86_400_000, -900]))
     def pass_time(self, step_ms: int) -> None:

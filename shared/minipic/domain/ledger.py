@@ -8,9 +8,10 @@ from minipic.domain.account import Account, Source
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line. ``images`` is 1 for a billed image and 0 for a sandbox call or a purchase.
+    """One line. ``images`` is 1 for a billed image and 0 for a sandbox call, a purchase or a correction.
 
     ``drawn_from`` is ``plan``, a pack's id, or empty; the two ``…_remaining`` are the balances after the line.
+    ``credits`` is what a purchase or a correction added, negative for what it took away; a correction has a ``reason``.
     """
 
     seq: int
@@ -26,6 +27,8 @@ class Line:
     drawn_from: str
     free_remaining: int
     credits_remaining: int
+    credits: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class MonthSums:
 
 def pack_of_draw(account: Account, draw: int) -> str:
     """Return the id of the pack that draw number ``draw`` (from 1) belongs to."""
-    return next((pack.id for pack in account.packs if pack.end >= draw), "")
+    return next((pack.id for pack in account.packs if pack.size > 0 and pack.end >= draw), "")
 
 
 def latest_line(account: Account) -> Line | None:
@@ -62,6 +65,7 @@ def latest_line(account: Account) -> Line | None:
         Source.CREDIT: pack_of_draw(account, account.credits_drawn),
         Source.SANDBOX: "",
         Source.PURCHASE: entry.pack_id,
+        Source.CORRECTION: entry.pack_id,
     }[entry.source]
     key = account.keys.get(entry.key_id)
     return Line(
@@ -78,4 +82,6 @@ def latest_line(account: Account) -> Line | None:
         drawn_from=drawn_from,
         free_remaining=max(0, account.free_limit - account.free_used.get(entry.month, 0)),
         credits_remaining=account.credits_bought - account.credits_drawn,
+        credits=entry.credits,
+        reason=entry.reason,
     )

@@ -1,4 +1,4 @@
-"""Metering as pure transitions on integers: admit, settle, release, grant; the time is passed in.
+"""Metering as pure transitions on integers: admit, settle, release; the time is passed in.
 
 A request is *admitted* (its key is on, its account active, its rate and its number in progress allow it, something is
 left to draw) and gets a lease; after the work it is *settled* (charged and recorded, the lease removed), or *released*
@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from minipic.domain.account import Account, Entry, Key, Pack, Plan, Source, Status
+from minipic.domain.account import Account, Entry, Key, Plan, Source, Status
 from minipic.domain.keys import Environment
+from minipic.domain.plans import Plans
 from minipic.errors import (
     AccountLimitReached,
     AccountSuspended,
@@ -23,7 +24,6 @@ from minipic.errors import (
 
 LEASE_MS = 120_000
 PRUNE_AFTER_MS = 10_000  # another machine's clock may run behind: its lease is taken away only this much later
-CREDIT_PLAN = "paid"  # buying a pack makes a free account paid
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +71,11 @@ def month_of(now_ms: int) -> int:
     return moment.year * 100 + moment.month
 
 
-def _has_images_left(account: Account, key: Key, month: int, sandbox_limit: int) -> bool:
-    if key.environment is Environment.TEST:
-        return account.sandbox_used.get(month, 0) < sandbox_limit
-    return account.free_used.get(month, 0) < account.free_limit or account.credits_drawn < account.credits_bought
-
-
-def refusal(account: Account, lease: Lease, now_ms: int, plan: Plan, sandbox_limit: int) -> MiniPicError | None:
+def refusal(account: Account, lease: Lease, now_ms: int, plans: Plans) -> MiniPicError | None:
     """Return why a request would be refused now, or None; the order of the checks is part of the contract."""
+    plan = plans.of(account)
     key = account.keys.get(lease.key_id)
-    if key is None or not key.enabled:
+    if key is None or not key.enabled or account.status is Status.DELETED:
         return Unauthorized()
     if account.status is Status.SUSPENDED:
         return AccountSuspended()
@@ -91,7 +86,7 @@ def refusal(account: Account, lease: Lease, now_ms: int, plan: Plan, sandbox_lim
         return TooManyRequests(retry_after_s=-(-(key.tat_ms - latest_tat_ms) // 1000))
     if len(live_leases(key.leases, now_ms)) >= plan.concurrency:
         return TooManyRequests()
-    if not _has_images_left(account, key, max(account.month, month_of(now_ms)), sandbox_limit):
+    if draws_from(account, key, max(account.month, month_of(now_ms)), plans) is None:
         return AccountLimitReached()
     return None
 
@@ -101,11 +96,12 @@ def live_leases(leases: Mapping[str, int], now_ms: int) -> dict[str, int]:
     return {lease: expires_ms for lease, expires_ms in leases.items() if expires_ms + PRUNE_AFTER_MS > now_ms}
 
 
-def admit(account: Account, lease: Lease, now_ms: int, plan: Plan, sandbox_limit: int) -> Verdict:
+def admit(account: Account, lease: Lease, now_ms: int, plans: Plans) -> Verdict:
     """Give a request its place, or say why not. Repeating it with the same lease changes nothing."""
-    error = refusal(account, lease, now_ms, plan, sandbox_limit)
+    error = refusal(account, lease, now_ms, plans)
     if error is not None:
         return Verdict(account, error)
+    plan = plans.of(account)
     key = account.keys[lease.key_id]
     if lease.id in key.leases:
         return Verdict(account)
@@ -128,7 +124,7 @@ def _add_one(counts: Mapping[int, int], month: int) -> dict[int, int]:
     return {**counts, month: counts.get(month, 0) + 1}
 
 
-def settle(account: Account, lease: Lease, now_ms: int, charge: Charge) -> Verdict:
+def settle(account: Account, lease: Lease, now_ms: int, charge: Charge, plans: Plans) -> Verdict:
     """Charge a finished request once and take its lease away.
 
     A lease that is gone before its time was settled by an earlier try of the same request: success, no second
@@ -140,7 +136,7 @@ def settle(account: Account, lease: Lease, now_ms: int, charge: Charge) -> Verdi
     if key is None or lease.id not in key.leases:
         return Verdict(account)
     month = max(account.month, month_of(now_ms))
-    source = _draw_from(account, key, month)
+    source = draws_from(account, key, month, plans)
     if source is None:
         return Verdict(account, AccountLimitReached())
     entry = Entry(
@@ -163,9 +159,10 @@ def settle(account: Account, lease: Lease, now_ms: int, charge: Charge) -> Verdi
     return Verdict(replace(settled, credits_drawn=account.credits_drawn + 1))
 
 
-def _draw_from(account: Account, key: Key, month: int) -> Source | None:
+def draws_from(account: Account, key: Key, month: int, plans: Plans) -> Source | None:
+    """Return what this key's next image of the month is drawn from, None when nothing is left."""
     if key.environment is Environment.TEST:
-        return Source.SANDBOX  # its monthly cap was checked at admission; nothing is sold here
+        return Source.SANDBOX if account.sandbox_used.get(month, 0) < plans.free.free_images else None
     if account.free_used.get(month, 0) < account.free_limit:
         return Source.FREE
     return Source.CREDIT if account.credits_drawn < account.credits_bought else None
@@ -175,26 +172,6 @@ def release(account: Account, lease: Lease) -> Account:
     """Give the place back without a charge; a lease that is gone already is no error."""
     key = account.keys.get(lease.key_id)
     return account if key is None or lease.id not in key.leases else _without_lease(account, lease)
-
-
-def grant(account: Account, pack_id: str, images: int, now_ms: int, credit_free_images: int) -> Account:
-    """Add a credit pack; the same ``pack_id`` again changes nothing. A free account becomes a paid one."""
-    if any(pack.id == pack_id for pack in account.packs):
-        return account
-    bought = account.credits_bought + images
-    pack = Pack(id=pack_id, size=images, end=bought, purchased_ms=now_ms)
-    month = max(account.month, month_of(now_ms))
-    becomes_paid = account.plan == "free"
-    return replace(
-        account,
-        plan=CREDIT_PLAN if becomes_paid else account.plan,
-        free_limit=credit_free_images if becomes_paid else account.free_limit,
-        credits_bought=bought,
-        packs=(*account.packs, pack),
-        seq=account.seq + 1,
-        month=month,
-        entry=Entry(at_ms=now_ms, month=month, operation="purchase", source=Source.PURCHASE, pack_id=pack_id),
-    )
 
 
 def standing(account: Account, key_id: str, now_ms: int, plan: Plan) -> Standing:

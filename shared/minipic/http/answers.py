@@ -89,7 +89,7 @@ class UsageAnswer(BaseModel):
 
 
 class LedgerLine(BaseModel):
-    """A billed image, a sandbox call (0 images), or a purchase, and the balances after it."""
+    """A billed image, a sandbox call (0 images), a purchase or a correction, and the balances after it."""
 
     seq: int = Field(description="Counts up without a gap", examples=[42])
     time: str = Field(examples=["2026-11-22T10:00:02Z"])
@@ -102,6 +102,8 @@ class LedgerLine(BaseModel):
     drawn_from: str = Field(description="`plan`, a pack's id, or empty", examples=["plan"])
     free_remaining: int
     credits_remaining: int
+    credits: int = Field(description="What a purchase or a correction added; negative for what it took away")
+    reason: str = Field(description="Why a correction was made")
 
 
 class LedgerAnswer(BaseModel):

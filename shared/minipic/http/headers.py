@@ -1,6 +1,5 @@
 """Header names in the capitals that clients compare, and the headers that every authenticated answer carries."""
 
-from minipic.domain.image import Compressed
 from minipic.domain.metering import Standing
 from minipic.stores import ResultFacts
 
@@ -61,7 +60,7 @@ def metered_headers(standing: Standing | None) -> dict[str, str]:
     }
 
 
-def image_headers(image: Compressed | ResultFacts) -> dict[str, str]:
+def image_headers(image: ResultFacts) -> dict[str, str]:
     """Return the picture's size in pixels as a viewer shows it."""
     return {"Image-Width": str(image.width), "Image-Height": str(image.height)}
 

@@ -8,6 +8,7 @@ from minipic.http.record import current_record, stage
 from minipic.service import Engine, Services
 
 _ACCOUNTS = {"find_key": "auth", "read": "auth", "admit": "admit", "settle": "settle", "release": "settle"}
+_REPEATS = {"claim": "admit", "find": "admit", "finish": "settle", "forget": "settle"}
 _RESULTS = dict.fromkeys(("put", "get", "delete", "put_original", "get_original", "delete_original"), "store")
 _UPLOADS = {"offer": "store", "take": "store"}
 _SOURCES = {"fetch": "fetch"}
@@ -51,6 +52,7 @@ class _MeasuredServices(_Measured):
     def __init__(self, services: Services) -> None:
         super().__init__(services, {})
         self.accounts = _Measured(services.accounts, _ACCOUNTS)
+        self.repeats = _Measured(services.repeats, _REPEATS)
         self.results = _Measured(services.results, _RESULTS)
         self.uploads = _Measured(services.uploads, _UPLOADS)
         self.sources = _Measured(services.sources, _SOURCES)

@@ -50,6 +50,7 @@ def usage_json(usage: Usage) -> UsageAnswer:
                     remaining=pack.remaining(account.credits_drawn),
                 )
                 for pack in account.packs
+                if pack.size > 0
             ],
         ),
         by_operation=dict(usage.sums.images),
@@ -78,6 +79,8 @@ def _line_json(line: Line) -> LedgerLine:
         drawn_from=line.drawn_from,
         free_remaining=line.free_remaining,
         credits_remaining=line.credits_remaining,
+        credits=line.credits,
+        reason=line.reason,
     )
 
 
@@ -94,7 +97,12 @@ def ledger_csv(lines: Sequence[Line]) -> str:
     writer.writeheader()
     for line in lines:
         row = _line_json(line).model_dump()
-        # A spreadsheet takes a cell that begins like a formula for one, and a key's name is its owner's text.
-        row["key"] = "'" + row["key"] if row["key"].startswith(("=", "+", "-", "@", "\t", "\r")) else row["key"]
+        for name in ("key", "drawn_from", "reason"):
+            row[name] = _as_text_cell(row[name])
         writer.writerow(row)
     return text.getvalue()
+
+
+def _as_text_cell(text: str) -> str:
+    """Return other people's text so that no spreadsheet takes it for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -7,8 +7,9 @@ from typing import Protocol
 from minipic.domain.account import Account, Plan
 from minipic.domain.image import Compressed, ImageFormat, Options
 from minipic.domain.keys import Environment, KeyOwner
+from minipic.domain.plans import Plans
 from minipic.domain.screening import Screening
-from minipic.stores import Accounts, Ledger, Results, Uploads
+from minipic.stores import Accounts, Ledger, Notices, Repeats, Results, Uploads
 
 
 class Engine(Protocol):
@@ -34,13 +35,23 @@ class Sources(Protocol):
         """Return what is at this address; SourceNotFound for any failure, one above ``max_bytes`` included."""
 
 
+class Sender(Protocol):
+    """Where messages to an account's owner go out."""
+
+    def check(self, url: str) -> None:
+        """BadRequest unless a message may be sent to such a URL, as far as its text can tell."""
+
+    def post(self, url: str, headers: dict[str, str], body: bytes) -> None:
+        """Return when the other side has taken the message; NotDelivered when it is not known to have."""
+
+
 @dataclass(slots=True)
 class CachedOwner:
-    """A key's owner as the process last saw it, and the plan its account was on then."""
+    """A key's owner as the process last saw it, and what its account might do then."""
 
     owner: KeyOwner
     expires_ms: int
-    plan: str = "free"
+    plan: Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +60,20 @@ class Services:
 
     accounts: Accounts
     ledger: Ledger
+    repeats: Repeats
+    notices: Notices
     results: Results
     uploads: Uploads
     sources: Sources
+    sender: Sender
     screening: Screening
-    plans: Mapping[str, Plan]
+    plans: Plans
     result_ttl_s: int
     now_ms: Callable[[], int]
     entropy: Callable[[int], bytes]
     links_open: bool = True
     max_response_bytes: int | None = None
     owners: dict[str, CachedOwner] = field(default_factory=dict)
-
-    @property
-    def free_plan(self) -> Plan:
-        """The plan of new accounts, and the limits of every sandbox key."""
-        return self.plans["free"]
-
-    @property
-    def credit_plan(self) -> Plan:
-        """The plan that buying credits makes of the free one."""
-        return self.plans["paid"]
-
-    def plan_of(self, account: Account) -> Plan:
-        """Return the account's plan; one that is configured no longer counts as the free one."""
-        return self.plans.get(account.plan, self.free_plan)
 
 
 @dataclass(slots=True)
@@ -93,8 +93,8 @@ class Caller:
         """Whether the key is a sandbox key: never billed, under the free plan's limits."""
         return self.owner.environment is Environment.TEST
 
-    def saw(self, account: Account) -> Account:
+    def saw(self, account: Account, plans: Plans) -> Account:
         """Remember the newest state of the account."""
         self.account = account
-        self.cached.plan = account.plan
+        self.cached.plan = plans.of(account)
         return account

@@ -26,7 +26,7 @@ def identify(services: Services, key: str | None) -> Caller:
             raise Unauthorized
         if len(services.owners) >= OWNER_CACHE_ENTRIES:
             services.owners.clear()
-        cached = CachedOwner(owner, now_ms + OWNER_CACHE_MS)
+        cached = CachedOwner(owner, now_ms + OWNER_CACHE_MS, services.plans.free)
         services.owners[key_hash] = cached
     return Caller(cached)
 
@@ -35,13 +35,13 @@ def confirm(services: Services, caller: Caller) -> Account:
     """Return the caller's account, read at most once; Unauthorized (the key is off) or AccountSuspended."""
     if caller.account is None:
         try:
-            caller.saw(services.accounts.read(caller.owner.account_id))
+            caller.saw(services.accounts.read(caller.owner.account_id), services.plans)
         except AccountNotFound:
             raise Unauthorized from None
     account = caller.account
     assert account is not None
     key = account.keys.get(caller.owner.key_id)
-    if key is None or not key.enabled:
+    if key is None or not key.enabled or account.status is Status.DELETED:
         raise Unauthorized
     if account.status is Status.SUSPENDED:
         raise AccountSuspended
@@ -50,7 +50,7 @@ def confirm(services: Services, caller: Caller) -> Account:
 
 def expected_plan(services: Services, caller: Caller) -> Plan:
     """Return the plan whose limits hold, as far as is known without asking the store: good for a first guess."""
-    return services.free_plan if caller.is_sandbox else services.plans.get(caller.cached.plan, services.free_plan)
+    return services.plans.free if caller.is_sandbox else caller.cached.plan
 
 
 def check_size(services: Services, caller: Caller, size_bytes: int) -> None:
@@ -62,7 +62,7 @@ def check_size(services: Services, caller: Caller, size_bytes: int) -> None:
         confirm(services, caller)
     limit_bytes = expected_plan(services, caller).max_bytes
     if size_bytes > limit_bytes:
-        largest_bytes = max(plan.max_bytes for plan in services.plans.values())
+        largest_bytes = max(plan.max_bytes for plan in services.plans.by_name.values())
         more = "" if limit_bytes >= largest_bytes else f" Other plans allow up to {_megabytes(largest_bytes)}."
         raise PayloadTooLarge(
             f"The image is larger than the {_megabytes(limit_bytes)} that this plan allows.{more}",
@@ -78,5 +78,5 @@ def caller_standing(services: Services, caller: Caller) -> Standing | None:
     """Return what the metered headers say, or None before the account was seen."""
     if caller.account is None:
         return None
-    plan = services.plan_of(caller.account)
+    plan = services.plans.of(caller.account)
     return standing(caller.account, caller.owner.key_id, services.now_ms(), plan)

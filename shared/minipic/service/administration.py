@@ -1,9 +1,10 @@
-"""What an operator does: accounts, keys, packs. The command line and the first start of a machine call these."""
+"""What an operator does: accounts, keys, credits. The command line and the first start of a machine call these."""
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from minipic.domain.account import Account, Key, Plan, Status
+from minipic.domain import keyring
+from minipic.domain.account import Account, Key, Overrides, Plan, Status
 from minipic.domain.keys import ENTROPY_BYTES, Environment, hash_key, make_key
 from minipic.service import Services
 from minipic.stores import AccountNotFound, KeyNotFound
@@ -33,9 +34,10 @@ def _make_id(services: Services, prefix: str) -> str:
 
 def find_plan(services: Services, name: str) -> Plan:
     """Return the plan of this name; PlanNotFound names those that there are."""
-    if name not in services.plans:
-        raise PlanNotFound(f"no plan is named {name!r}; there are: {', '.join(services.plans)}")
-    return services.plans[name]
+    plans = services.plans.by_name
+    if name not in plans:
+        raise PlanNotFound(f"no plan is named {name!r}; there are: {', '.join(plans)}")
+    return plans[name]
 
 
 def create_account(services: Services, name: str, plan: Plan) -> Account:
@@ -52,11 +54,18 @@ def create_account(services: Services, name: str, plan: Plan) -> Account:
 
 
 def find_account(services: Services, id_or_name: str) -> Account:
-    """Return the account with this id, or else the only one with this name; AccountNotFound, Ambiguous."""
+    """Return the account with this id, or else the only one with this name; AccountNotFound, Ambiguous.
+
+    A deleted account is found by its id alone.
+    """
     try:
         return services.accounts.read(id_or_name)
     except AccountNotFound:
-        named = [account for account in services.accounts.list_all() if account.name == id_or_name]
+        named = [
+            account
+            for account in services.accounts.list_all()
+            if account.name == id_or_name and account.status is not Status.DELETED
+        ]
     if not named:
         raise AccountNotFound(f"no account has the id or name {id_or_name!r}")
     if len(named) > 1:
@@ -66,7 +75,20 @@ def find_account(services: Services, id_or_name: str) -> Account:
 
 def set_status(services: Services, id_or_name: str, status: Status) -> Account:
     """Suspend or resume an account."""
-    return services.accounts.set_status(find_account(services, id_or_name).id, status)
+    account = find_account(services, id_or_name)
+    if account.status is Status.DELETED:
+        raise AccountNotFound(f"the account {account.id} is deleted")
+    return services.accounts.set_status(account.id, status)
+
+
+def delete_account(services: Services, id_or_name: str) -> Account:
+    """Delete an account: its keys are unknown from now on, requests in work still settle, its ledger stays."""
+    account = find_account(services, id_or_name)
+    if account.status is not Status.DELETED:
+        account = services.accounts.set_status(account.id, Status.DELETED)  # from here on no key can be added
+    for key_id in keyring.kept(account):
+        account = services.accounts.delete_key(account.id, key_id)
+    return account
 
 
 def set_plan(services: Services, id_or_name: str, plan: Plan) -> Account:
@@ -74,34 +96,68 @@ def set_plan(services: Services, id_or_name: str, plan: Plan) -> Account:
     return services.accounts.set_plan(find_account(services, id_or_name).id, plan)
 
 
+def set_overrides(services: Services, id_or_name: str, changes: dict[str, int | None]) -> Account:
+    """Change what an account may do other than its plan says; None goes back to the plan."""
+    account = find_account(services, id_or_name)
+    changed: Overrides = replace(account.overrides, **changes)
+    return services.accounts.set_overrides(account.id, changed, services.plans)
+
+
 def create_key(services: Services, id_or_name: str, name: str, environment: Environment) -> NewKey:
     """Make a key for an account; TooManyKeys above the limit."""
     account = find_account(services, id_or_name)
-    key_id = _make_id(services, "key")
+    new, key = _new_key(services, name, environment)
+    services.accounts.add_key(account.id, new.id, key, hash_key(new.text))
+    return new
+
+
+def _new_key(services: Services, name: str, environment: Environment) -> tuple[NewKey, Key]:
     text = make_key(environment, services.entropy(ENTROPY_BYTES))
-    key = Key(environment=environment, name=name or key_id, created_ms=services.now_ms())
-    services.accounts.add_key(account.id, key_id, key, hash_key(text))
-    return NewKey(key_id, text)
+    new = NewKey(_make_id(services, "key"), text)
+    return new, Key(environment=environment, name=name or new.id, created_ms=services.now_ms(), last4=text[-4:])
+
+
+def rotate_key(services: Services, key_id: str) -> NewKey:
+    """Make a key in place of another, under its name; the old one is unknown from now on. KeyNotFound."""
+    account, old_id = _locate_key(services, key_id)
+    old = account.keys[old_id]
+    new, key = _new_key(services, "" if old.name == old_id else old.name, old.environment)
+    key = replace(key, enabled=old.enabled)
+    services.accounts.replace_key(account.id, old_id, new.id, key, hash_key(new.text))
+    return new
 
 
 def set_key_enabled(services: Services, key_id: str, enabled: bool) -> Account:
     """Disable or enable a key by its id, or by the key itself; KeyNotFound."""
-    account_id, key_id = _locate_key(services, key_id)
-    return services.accounts.set_key_enabled(account_id, key_id, enabled)
+    account, key_id = _locate_key(services, key_id)
+    return services.accounts.set_key_enabled(account.id, key_id, enabled)
 
 
-def _locate_key(services: Services, key_id: str) -> tuple[str, str]:
+def delete_key(services: Services, key_id: str) -> Account:
+    """Delete a key by its id, or by the key itself; KeyNotFound."""
+    account, key_id = _locate_key(services, key_id)
+    return services.accounts.delete_key(account.id, key_id)
+
+
+def _locate_key(services: Services, key_id: str) -> tuple[Account, str]:
     if key_id.startswith("mp_"):
         owner = services.accounts.find_key(hash_key(key_id))
         if owner is not None:
-            return owner.account_id, owner.key_id
-    for account in services.accounts.list_all():
-        if key_id in account.keys:
-            return account.id, key_id
-    raise KeyNotFound(f"no account has the key {key_id!r}")
+            return services.accounts.read(owner.account_id), owner.key_id
+    else:
+        for account in services.accounts.list_all():
+            if key_id in keyring.kept(account):
+                return account, key_id
+    raise KeyNotFound("no account has this key" if key_id.startswith("mp_") else f"no account has the key {key_id!r}")
 
 
 def grant_pack(services: Services, id_or_name: str, images: int, reference: str) -> Account:
     """Give an account a credit pack; the same reference again gives nothing more."""
     account = find_account(services, id_or_name)
-    return services.accounts.grant(account.id, reference, images, services.now_ms(), services.credit_plan.free_images)
+    return services.accounts.grant(account.id, reference, images, services.now_ms(), services.plans)
+
+
+def correct_credits(services: Services, id_or_name: str, credits: int, reference: str, reason: str) -> Account:
+    """Add credits to an account or take them away, for a reason; the same reference again changes nothing."""
+    account = find_account(services, id_or_name)
+    return services.accounts.correct(account.id, reference, credits, reason, services.now_ms())

@@ -1,34 +1,34 @@
 """POST /v1/compress: compress an image and hand the bytes back at once."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 
-from minipic.domain.identifiers import RANDOM_BYTES, make_result_id
-from minipic.domain.image import Compressed, Options
-from minipic.domain.metering import Charge
+from minipic.domain.image import Options
+from minipic.domain.repeats import identify
 from minipic.service import Caller, Engine, Services
-from minipic.service.keeping import is_too_large, keep
-from minipic.service.source import Source, refuse_blocked_look, screened, taken_in
+from minipic.service.keeping import Result, Task, is_too_large, keep
+from minipic.service.repeats import perform
+from minipic.service.source import Source, named, refuse_blocked_look, refuse_no_image, screened, take_in
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A result; ``redirect_url`` is set where its bytes are more than one response carries."""
+def compress(
+    services: Services, engine: Engine, caller: Caller, source: Source, options: Options, repeat_key: str | None = None
+) -> Result:
+    """Compress and charge one image, once for a ``repeat_key``.
 
-    input_size_bytes: int
-    output: Compressed
-    redirect_url: str | None
+    Only a result that one response cannot carry, or that may be asked for again, is stored.
+    """
 
-
-def compress(services: Services, engine: Engine, caller: Caller, source: Source, options: Options) -> Answer:
-    """Compress and charge one image. Only a result that one response cannot carry is stored."""
-    redirect_url = None
-    with taken_in(services, engine, caller, source) as intake, ExitStack() as stored:
-        compressed = engine.compress(intake.image, screened(services, options))
+    def work(task: Task) -> Result:
+        taken = take_in(services, engine, caller, source)
+        compressed = engine.compress(taken.image, screened(services, options))
         refuse_blocked_look(services, compressed.fingerprint)
-        result_id = make_result_id(services.now_ms(), services.entropy(RANDOM_BYTES))
-        if is_too_large(services, compressed):
-            kept = stored.enter_context(keep(services, caller, result_id, compressed, original_id="", options=options))
-            redirect_url = kept.presigned_url
-        intake.admission.settle(Charge("compress", result_id, len(intake.image), compressed.size_bytes))
-    return Answer(len(intake.image), compressed, redirect_url)
+        result = task.result(compressed, len(taken.image))
+        with ExitStack() as kept:
+            if identity is not None or is_too_large(services, result):
+                kept.enter_context(keep(task, result))
+            task.settle("compress", result)
+        return result
+
+    refuse_no_image(engine, source)
+    identity = None if repeat_key is None else identify(repeat_key, "compress", options, named(source))
+    return perform(services, caller, identity, work)

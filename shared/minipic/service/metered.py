@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from minipic.domain.metering import LEASE_MS, Charge, Lease, Verdict
 from minipic.errors import AccountLimitReached, ServiceUnavailable, Unauthorized
 from minipic.service import Caller, Services
-from minipic.service.access import expected_plan
 from minipic.stores import AccountNotFound
 
 SETTLE_MARGIN_MS = 5_000  # a settle may be retried for this long; its lease must outlive that
@@ -16,19 +15,26 @@ SETTLE_MARGIN_MS = 5_000  # a settle may be retried for this long; its lease mus
 
 @dataclass(slots=True)
 class Admission:
-    """A request in progress: who sent it, its lease, and whether it was charged."""
+    """A request in progress: who sent it, its lease, and whether it was charged.
+
+    ``may_be_charged`` is true from the moment on at which the store was asked to, unless it said that it did not.
+    """
 
     services: Services
     caller: Caller
     lease: Lease
     is_settled: bool = False
+    may_be_charged: bool = False
 
     def settle(self, charge: Charge) -> None:
         """Charge the finished work; after this it is the client's. Raises when it must not be handed out."""
         now_ms = self.services.now_ms()
         if now_ms >= self.lease.expires_ms - SETTLE_MARGIN_MS:
             raise ServiceUnavailable
-        _passed(self.services, self.caller, self.services.accounts.settle(self.lease, now_ms, charge))
+        self.may_be_charged = True
+        verdict = self.services.accounts.settle(self.lease, now_ms, charge, self.services.plans)
+        self.may_be_charged = not isinstance(verdict.error, AccountLimitReached)
+        _passed(self.services, self.caller, verdict)
         self.is_settled = True
 
 
@@ -45,9 +51,8 @@ def admitted(services: Services, caller: Caller) -> Iterator[Admission]:
         id=base64.b32encode(services.entropy(10)).decode().lower(),
         expires_ms=now_ms + LEASE_MS,
     )
-    plan = expected_plan(services, caller)
     try:
-        verdict = services.accounts.admit(lease, now_ms, plan, services.free_plan.free_images)
+        verdict = services.accounts.admit(lease, now_ms, services.plans)
     except AccountNotFound:
         raise Unauthorized from None
     _passed(services, caller, verdict)
@@ -56,11 +61,11 @@ def admitted(services: Services, caller: Caller) -> Iterator[Admission]:
         yield admission
     finally:
         if not admission.is_settled:
-            caller.saw(services.accounts.release(lease))
+            caller.saw(services.accounts.release(lease), services.plans)
 
 
 def _passed(services: Services, caller: Caller, verdict: Verdict) -> None:
-    caller.saw(verdict.account)
+    caller.saw(verdict.account, services.plans)
     if isinstance(verdict.error, AccountLimitReached):
         raise _limit_reached(services, caller)
     if verdict.error is not None:
@@ -69,7 +74,7 @@ def _passed(services: Services, caller: Caller, verdict: Verdict) -> None:
 
 def _limit_reached(services: Services, caller: Caller) -> AccountLimitReached:
     account = caller.account
-    limit = services.free_plan.free_images if caller.is_sandbox or account is None else account.free_limit
+    limit = services.plans.free.free_images if caller.is_sandbox or account is None else account.free_limit
     kind = "sandbox images" if caller.is_sandbox else "free images, and no credits are left"
     return AccountLimitReached(
         f"Your monthly limit has been exceeded: {limit} {kind}. "

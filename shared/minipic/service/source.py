@@ -1,9 +1,7 @@
 """Where an image comes from: the request's own bytes, an address, or an upload; and what is not taken in."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from minipic.domain.identifiers import created_ms, is_result_id
 from minipic.domain.image import ImageFormat, Options
@@ -11,7 +9,6 @@ from minipic.domain.options import shown
 from minipic.errors import BadRequest, ContentBlocked, SourceNotFound
 from minipic.service import Caller, Engine, Services
 from minipic.service.access import check_size, expected_plan
-from minipic.service.metered import Admission, admitted
 
 UPLOAD_LIFETIME_MS = 3600 * 1000
 
@@ -34,10 +31,9 @@ Source = bytes | Url | Upload
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
-    """An admitted request with its image."""
+class Taken:
+    """An image that was taken in."""
 
-    admission: Admission
     image: bytes
     format: ImageFormat
 
@@ -58,21 +54,25 @@ def parse_source(body: bytes) -> Url | Upload:
     raise BadRequest(f"`source` takes either `url` or `upload`, a text each; {shown(fields['source'])} is neither.")
 
 
-@contextmanager
-def taken_in(services: Services, engine: Engine, caller: Caller, source: Source) -> Iterator[Intake]:
-    """Admit the caller, get the image, and hold the place while the block runs.
+def named(source: Source) -> bytes | str:
+    """Return what tells this source from others: its own bytes, or one line of JSON that names it."""
+    return source if isinstance(source, bytes) else json.dumps(asdict(source))
 
-    Bytes that are no image are refused before anything is admitted; what is fetched counts against the rate.
-    """
+
+def refuse_no_image(engine: Engine, source: Source) -> None:
+    """UnsupportedMediaType for bytes that are no image: before anything is admitted."""
     if isinstance(source, bytes):
         engine.sniff(source)
-    with admitted(services, caller) as admission:
-        image = _load(services, caller, source)
-        check_size(services, caller, len(image))
-        image_format = engine.sniff(image)
-        if services.screening.blocks_bytes(image):
-            raise ContentBlocked
-        yield Intake(admission, image, image_format)
+
+
+def take_in(services: Services, engine: Engine, caller: Caller, source: Source) -> Taken:
+    """Return the image, for a caller who was admitted: what is fetched counts against the rate."""
+    image = _load(services, caller, source)
+    check_size(services, caller, len(image))
+    image_format = engine.sniff(image)
+    if services.screening.blocks_bytes(image):
+        raise ContentBlocked
+    return Taken(image, image_format)
 
 
 def _load(services: Services, caller: Caller, source: Source) -> bytes:

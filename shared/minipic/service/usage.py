@@ -25,7 +25,7 @@ def usage(services: Services, caller: Caller) -> Usage:
     """Return where the caller's account stands now."""
     account = confirm(services, caller)
     month = max(account.month, month_of(services.now_ms()))
-    return Usage(account, services.plan_of(account), month, services.ledger.sums(account.id, month))
+    return Usage(account, services.plans.of(account), month, services.ledger.sums(account.id, month))
 
 
 def ledger_page(services: Services, caller: Caller, month: int | None, after_seq: int) -> list[Line]:

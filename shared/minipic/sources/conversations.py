@@ -1,6 +1,7 @@
 """One request and its answer over one connection."""
 
 import socket
+from collections.abc import Mapping
 
 import h11
 
@@ -34,14 +35,24 @@ class Conversation:
 
         Every request is made from nothing but its target, so a redirect can take nothing along.
         """
-        headers = [
-            ("Host", target.authority),
-            ("User-Agent", USER_AGENT),
-            ("Accept", "*/*"),
-            ("Accept-Encoding", "identity"),
-            ("Connection", "close"),
-        ]
-        request = self._http.send(h11.Request(method="GET", target=target.path, headers=headers)) or b""
+        return self._exchange(target, "GET", {}, b"")
+
+    def post(self, target: Target, headers: Mapping[str, str], body: bytes) -> h11.Response:
+        """Send the target a body and return the head of the answer."""
+        return self._exchange(target, "POST", {**headers, "Content-Length": str(len(body))}, body)
+
+    def _exchange(self, target: Target, method: str, headers: Mapping[str, str], body: bytes) -> h11.Response:
+        common = {
+            "Host": target.authority,
+            "User-Agent": USER_AGENT,
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+            "Connection": "close",
+        }
+        head = h11.Request(method=method, target=target.path, headers=[*common.items(), *headers.items()])
+        request = self._http.send(head) or b""
+        if body:
+            request += self._http.send(h11.Data(data=body)) or b""
         request += self._http.send(h11.EndOfMessage()) or b""
         self._connection.settimeout(self._deadline.left_s())
         self._connection.sendall(request)

@@ -1,18 +1,15 @@
 """Images from public web addresses, under a limit on everything: time, bytes, redirects, headers, look-ups."""
 
-import functools
 import ssl
-from collections.abc import Sequence
 
 import h11
 
 from minipic.errors import SourceNotFound
-from minipic.sources.addresses import Address, is_public, read_address
-from minipic.sources.connections import connected
 from minipic.sources.conversations import Conversation, TooLong
 from minipic.sources.deadlines import Deadline
-from minipic.sources.lookups import Lookups, Resolve, system_resolve
-from minipic.sources.targets import NO_PUBLIC_HOST, Target, read_target, redirected
+from minipic.sources.hosts import PublicHosts
+from minipic.sources.lookups import Resolve, system_resolve
+from minipic.sources.targets import redirected
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -27,11 +24,7 @@ _EMPTY = "The source is empty: its host sent no image."
 
 
 class HttpSources:
-    """Fetches images over http and https from ports 80 and 443 of public addresses; safe to use from several threads.
-
-    ``allow`` opens single hosts on single ports whatever their address, as ``"host:port"`` in lower case, an IPv6
-    address in brackets: for an intranet's servers, and for tests. Certificates are checked there too.
-    """
+    """Fetches images over http and https from ``PublicHosts``, among them what ``allow`` lists."""
 
     def __init__(
         self,
@@ -40,17 +33,9 @@ class HttpSources:
         max_redirects: int = 3,
         resolve: Resolve = system_resolve,
     ) -> None:
-        self._allow = allow
+        self._hosts = PublicHosts(allow, resolve)
         self._timeout_s = timeout_s
         self._max_redirects = max_redirects
-        self._lookups = Lookups(resolve)
-
-    @functools.cached_property
-    def _tls(self) -> ssl.SSLContext:
-        # Made when it is first needed: reading the machine's certificates takes longer than a handshake.
-        context = ssl.create_default_context()
-        context.set_alpn_protocols(["http/1.1"])
-        return context
 
     def fetch(self, url: str, max_bytes: int) -> bytes:
         """Return the bytes at a URL, at least one and at most ``max_bytes``; SourceNotFound for every failure."""
@@ -69,28 +54,13 @@ class HttpSources:
 
     def _follow(self, url: str, max_bytes: int, deadline: Deadline) -> bytes:
         for _ in range(self._max_redirects + 1):
-            target = read_target(url, self._allow)
-            addresses = self._checked_addresses(target, deadline)
-            tls = self._tls if target.scheme == "https" else None
-            with connected(target, addresses, deadline, tls) as connection:
-                conversation = Conversation(connection, deadline)
+            target = self._hosts.target(url)
+            with self._hosts.conversation(target, deadline) as conversation:
                 head = conversation.ask(target)
                 if head.status_code not in _REDIRECTS:
                     return _read_image(conversation, head, max_bytes)
             url = redirected(url, _values(head, b"location"))
         raise SourceNotFound(f"The source redirects more than {self._max_redirects} times. Use its final address.")
-
-    def _checked_addresses(self, target: Target, deadline: Deadline) -> Sequence[Address]:
-        literal = read_address(target.name)
-        try:
-            addresses = [literal] if literal else self._lookups.find(target.name, deadline)
-        except TimeoutError:
-            raise
-        except (OSError, ValueError) as error:
-            raise SourceNotFound(NO_PUBLIC_HOST) from error
-        if not addresses or not (target.is_listed or all(map(is_public, addresses))):
-            raise SourceNotFound(NO_PUBLIC_HOST)
-        return addresses
 
 
 def _read_image(conversation: Conversation, head: h11.Response, max_bytes: int) -> bytes:

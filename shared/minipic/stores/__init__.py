@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from minipic.domain.account import Account, Key, Plan, Status
+from minipic.domain.account import Account, Key, Overrides, Plan, Status
 from minipic.domain.image import ImageFormat
 from minipic.domain.keys import KeyOwner
 from minipic.domain.ledger import Line, MonthSums
 from minipic.domain.metering import Charge, Lease, Verdict
+from minipic.domain.notices import Notice, Webhook
+from minipic.domain.plans import Plans
+from minipic.domain.repeats import Claim
 
 
 class AccountNotFound(LookupError):
@@ -30,8 +33,9 @@ class TooManyKeys(ValueError):
 class Accounts(Protocol):
     """Accounts, their keys and their metering.
 
-    Every method is safe to call from several threads and processes. ``admit``, ``settle``, ``release`` and ``grant``
-    are the transitions of ``domain.metering``, each one atomic step on one account.
+    Every method is safe to call from several threads and processes. ``admit``, ``settle`` and ``release`` are the
+    transitions of ``domain.metering``, ``grant`` and ``correct`` those of ``domain.credits``: each one atomic step on
+    one account.
     """
 
     def create(self, account: Account) -> None:
@@ -41,34 +45,52 @@ class Accounts(Protocol):
         """Return the account as it is now, never an older one; AccountNotFound."""
 
     def list_all(self) -> Iterator[Account]:
-        """Yield every account, in no promised order. For operators: it reads everything."""
+        """Yield every account, deleted ones too, in no promised order. For operators: it reads everything."""
 
     def set_status(self, account_id: str, status: Status) -> Account:
-        """Suspend or resume; AccountNotFound."""
+        """Suspend, resume or delete; AccountNotFound, also for one that is deleted already."""
 
     def set_plan(self, account_id: str, plan: Plan) -> Account:
-        """Put the account on a plan; what was used or bought stays. AccountNotFound."""
+        """Put the account on a plan; its overrides, what was used and what was bought stay. AccountNotFound."""
+
+    def set_overrides(self, account_id: str, overrides: Overrides, plans: Plans) -> Account:
+        """Let the account do other than its plan says; AccountNotFound."""
+
+    def set_low_balance(self, account_id: str, images: int) -> Account:
+        """Have the owner told when fewer images than this are left (0: never); AccountNotFound."""
 
     def add_key(self, account_id: str, key_id: str, key: Key, key_hash: str) -> Account:
         """Add a key under the hash of its text; AccountNotFound, AlreadyExists, TooManyKeys above 5."""
 
+    def replace_key(self, account_id: str, old_key_id: str, key_id: str, key: Key, key_hash: str) -> Account:
+        """Delete a key and add another in one step; AccountNotFound, KeyNotFound, AlreadyExists."""
+
     def set_key_enabled(self, account_id: str, key_id: str, enabled: bool) -> Account:
         """Disable or enable a key; AccountNotFound, KeyNotFound."""
+
+    def delete_key(self, account_id: str, key_id: str) -> Account:
+        """Turn a key off for good and forget its hash; AccountNotFound, KeyNotFound."""
 
     def find_key(self, key_hash: str) -> KeyOwner | None:
         """Return whose key has this hash, on or off."""
 
-    def admit(self, lease: Lease, now_ms: int, plan: Plan, sandbox_limit: int) -> Verdict:
+    def admit(self, lease: Lease, now_ms: int, plans: Plans) -> Verdict:
         """``metering.admit``; AccountNotFound."""
 
-    def settle(self, lease: Lease, now_ms: int, charge: Charge) -> Verdict:
+    def settle(self, lease: Lease, now_ms: int, charge: Charge, plans: Plans) -> Verdict:
         """``metering.settle``, and the ledger's line with it; AccountNotFound."""
 
     def release(self, lease: Lease) -> Account:
         """``metering.release``; AccountNotFound."""
 
-    def grant(self, account_id: str, pack_id: str, images: int, now_ms: int, credit_free_images: int) -> Account:
-        """``metering.grant``, and the ledger's line with it; AccountNotFound."""
+    def grant(self, account_id: str, pack_id: str, images: int, now_ms: int, plans: Plans) -> Account:
+        """``credits.grant``, and the ledger's line with it; AccountNotFound. A pruned pack is remembered."""
+
+    def correct(self, account_id: str, reference: str, credits: int, reason: str, now_ms: int) -> Account:
+        """``credits.correct``, and the ledger's line with it; AccountNotFound, NotEnoughCredits."""
+
+    def prune(self, account_id: str, now_ms: int) -> Account:
+        """``pruning.pruned``; AccountNotFound. For a job now and then: no request needs it."""
 
     def ping(self) -> None:
         """Return when the store answers; any exception when it does not."""
@@ -83,13 +105,55 @@ class Ledger(Protocol):
     def sums(self, account_id: str, month: int) -> MonthSums:
         """Return what a month's lines add up to, without reading them."""
 
+    def complete_to(self, account_id: str) -> int:
+        """Return the ``seq`` up to which every line of the account is there; 0 when none is."""
+
+
+class Repeats(Protocol):
+    """Claims of Idempotency-Keys, one for an account and a key; a claim's lease tells it from every other."""
+
+    def claim(self, claim: Claim, now_ms: int, instead_of: str = "") -> Claim:
+        """Store the claim if the key is free, or held by one that has ended or has the lease ``instead_of``.
+
+        Return the claim that holds the key then: this one, or the one that was in the way.
+        """
+
+    def find(self, account_id: str, key_hash: str, now_ms: int) -> Claim | None:
+        """Return the claim that holds the key, None when there is none or it has ended."""
+
+    def finish(self, claim: Claim) -> None:
+        """Remember that the claim's request was charged; nothing happens when another claim holds the key."""
+
+    def forget(self, claim: Claim) -> None:
+        """Give the key back; nothing happens when another claim holds it."""
+
+
+class Notices(Protocol):
+    """Notices to deliver, and where to. A crossing of an account's step puts its notice here by itself, once."""
+
+    def set_webhook(self, account_id: str, webhook: Webhook | None) -> None:
+        """Remember where an account's owner is told, instead of what was before; None forgets it."""
+
+    def webhook(self, account_id: str) -> Webhook | None:
+        """Return where an account's owner is told, None when nowhere."""
+
+    def due(self, now_ms: int, limit: int) -> list[Notice]:
+        """Return at most ``limit`` notices whose time has come, those that wait longest first."""
+
+    def claim(self, notice: Notice, now_ms: int) -> Notice | None:
+        """Begin a try: ``Notice.tried``, if the notice is still as it was read. None: another try was faster."""
+
+    def close(self, notice: Notice) -> None:
+        """Forget a notice that was delivered or given up."""
+
 
 @dataclass(frozen=True, slots=True)
 class ResultFacts:
     """What is known of a result without its bytes.
 
     ``link_hash`` is the SHA-256 of its link token, or empty. ``original_id`` names the upload that it was made from and
-    ``options`` (JSON) how, so that operations start from there; both are empty where no original is kept.
+    ``options`` (JSON) how, so that operations start from there; both are empty where no original is kept. The last
+    three are what the first answer said of the work, for a repeat of the request.
     """
 
     account_id: str
@@ -99,6 +163,9 @@ class ResultFacts:
     link_hash: str = ""
     original_id: str = ""
     options: str = ""
+    bytes_in: int = 0
+    input_type: str = ""
+    reduced_effort: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The transitions of ``domain.metering`` as DynamoDB's conditional updates of the one account item.
+"""Admit, settle and release as DynamoDB's conditional updates of the one account item.
 
 Each function returns the arguments of one UpdateItem. A condition that fails gives the item as it was, so that the
 model can say why. Numbers move by increments, and only under a condition that still holds while they move: nothing is
@@ -7,15 +7,17 @@ read, changed and written back. The month in an expression is the later of the i
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
 
-from minipic.domain.account import Account, Entry, Pack, Plan, Source
+from minipic.domain.account import Entry, Overrides, Source, Status
 from minipic.domain.keys import Environment
 from minipic.domain.metering import Lease
+from minipic.domain.plans import Plans
 from minipic.stores.aws import schema
-from minipic.stores.aws.models import entry_fields, pack_fields
+from minipic.stores.aws.models import entry_fields, override_fields
 
 _NAMES = {
     "#pk": schema.PARTITION_KEY,
@@ -31,22 +33,28 @@ _NAMES = {
     "#d": schema.CREDITS_DRAWN,
     "#packs": schema.PACKS,
     "#line": schema.ENTRY,
+    "#ov": schema.OVERRIDES,
+    "#ovfree": schema.OVERRIDE_FREE_IMAGES,
+    "#low": schema.LOW_BALANCE,
     "#K": schema.KEYS,
     "#env": schema.KEY_ENVIRONMENT,
     "#on": schema.KEY_ENABLED,
     "#tat": schema.KEY_TAT_MS,
     "#L": schema.KEY_LEASES,
+    "#del": schema.KEY_DELETED,
 }
 _VALUES = {
     ":zero": 0,
     ":one": 1,
     ":true": True,
-    ":active": "active",
+    ":active": str(Status.ACTIVE),
+    ":deleted": str(Status.DELETED),
     ":live": str(Environment.LIVE),
     ":test": str(Environment.TEST),
 }
 _KEY = "#K.#k"
 _LEASE = f"{_KEY}.#L.#l"
+_SANDBOX_LEFT = "((attribute_not_exists(#t.#m) AND :cap > :zero) OR #t.#m < :cap)"
 _FREE_LEFT = "((attribute_not_exists(#f.#m) AND #lim > :zero) OR #f.#m < #lim)"
 _ALIAS = re.compile(r"[#:]\w+")
 _serialize = TypeSerializer().serialize
@@ -54,26 +62,36 @@ _serialize = TypeSerializer().serialize
 Arguments = dict[str, Any]
 
 
-def admit(
-    lease: Lease, now_ms: int, month: int, plan: Plan, sandbox_limit: int, *, busy: bool, expired: Sequence[str] = ()
-) -> Arguments:
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What the account is believed to be on; every part of it is a condition of the update."""
+
+    plan_name: str
+    overrides: Overrides
+    month: int
+    busy: bool
+
+
+def admit(lease: Lease, now_ms: int, plans: Plans, guess: Guess, expired: Sequence[str] = ()) -> Arguments:
     """Return the update that admits a request and takes the ``expired`` leases away, all or none.
 
     An idle key's arrival time starts again from now, a busy key's moves on: two expressions, because an update cannot
     choose. Only the right one can succeed.
     """
+    plan = plans.limits(guess.plan_name, guess.overrides)
     expired_names = {f"#x{number}": lease_id for number, lease_id in enumerate(expired)}
-    sandbox_left = "#t.#m < :cap" if sandbox_limit <= 0 else "(attribute_not_exists(#t.#m) OR #t.#m < :cap)"
     conditions = [
         "#st = :active",
+        "#plan = :plan",
+        "#ov = :ov",
         f"{_KEY}.#on = :true",
         f"attribute_not_exists({_LEASE})",
         f"size({_KEY}.#L) < :places",
         "#mon <= :m",
-        f"(({_KEY}.#env = :test AND {sandbox_left}) OR ({_KEY}.#env = :live AND ({_FREE_LEFT} OR #d < #b)))",
+        f"(({_KEY}.#env = :test AND {_SANDBOX_LEFT}) OR ({_KEY}.#env = :live AND ({_FREE_LEFT} OR #d < #b)))",
         *(f"attribute_exists({_KEY}.#L.{alias})" for alias in expired_names),
     ]
-    if busy:
+    if guess.busy:
         conditions += [f"{_KEY}.#tat > :now", f"{_KEY}.#tat <= :top"]
         next_tat = f"{_KEY}.#tat + :interval"
     else:
@@ -83,20 +101,22 @@ def admit(
     if expired:
         update += " REMOVE " + ", ".join(f"{_KEY}.#L.{alias}" for alias in expired_names)
     values = {
+        ":plan": guess.plan_name,
+        ":ov": override_fields(guess.overrides),
         ":places": plan.concurrency + len(expired),
-        ":m": month,
-        ":cap": sandbox_limit,
+        ":m": guess.month,
+        ":cap": plans.free.free_images,
         ":now": now_ms,
         ":top": now_ms + (plan.burst - 1) * plan.interval_ms,
         ":interval": plan.interval_ms,
         ":tat": now_ms + plan.interval_ms,
         ":expires": lease.expires_ms,
     }
-    names = {**_names_of(lease), "#m": str(month), **expired_names}
-    return _arguments(lease.account_id, conditions, update, names, values)
+    names = {**_names_of(lease), "#m": str(guess.month), **expired_names}
+    return update_arguments(lease.account_id, conditions, update, names, values)
 
 
-def settle(lease: Lease, entry: Entry) -> Arguments:
+def settle(lease: Lease, entry: Entry, plans: Plans) -> Arguments:
     """Return the update that charges a request to ``entry.source`` and takes its lease away.
 
     A source that is not the item's turn fails the condition: a wrong guess costs a call, never a wrong charge.
@@ -104,7 +124,7 @@ def settle(lease: Lease, entry: Entry) -> Arguments:
     conditions = [f"attribute_exists({_LEASE})", "#mon <= :m"]
     changes = ["#seq = #seq + :one", "#line = :line", "#mon = :m"]
     if entry.source is Source.SANDBOX:
-        conditions.append(f"{_KEY}.#env = :test")
+        conditions += [f"{_KEY}.#env = :test", _SANDBOX_LEFT]
         changes.append("#t.#m = if_not_exists(#t.#m, :zero) + :one")
     else:
         conditions.append(f"{_KEY}.#env = :live")
@@ -115,54 +135,14 @@ def settle(lease: Lease, entry: Entry) -> Arguments:
     if entry.source is Source.CREDIT:
         conditions.append("(#lim <= :zero OR #f.#m >= #lim) AND #d < #b")
         changes.append("#d = #d + :one")
-    values = {":m": entry.month, ":line": entry_fields(entry)}
+    values = {":m": entry.month, ":line": entry_fields(entry), ":cap": plans.free.free_images}
     names = {**_names_of(lease), "#m": str(entry.month)}
-    return _arguments(lease.account_id, conditions, f"SET {', '.join(changes)} REMOVE {_LEASE}", names, values)
+    return update_arguments(lease.account_id, conditions, f"SET {', '.join(changes)} REMOVE {_LEASE}", names, values)
 
 
 def release(lease: Lease) -> Arguments:
     """Return the update that takes a lease away without a charge."""
-    return _arguments(lease.account_id, [f"attribute_exists({_LEASE})"], f"REMOVE {_LEASE}", _names_of(lease), {})
-
-
-def grant(before: Account, after: Account, pack: Pack, entry: Entry) -> Arguments:
-    """Return the update that adds a pack, if neither the packs nor the plan have changed since ``before`` was read.
-
-    The number of credits ever bought changes with every pack and with nothing else: it fences the list of packs.
-    """
-    conditions = ["#b = :bought", "#plan = :plan", "#mon <= :m"]
-    changes = [
-        "#b = #b + :size",
-        "#packs = list_append(#packs, :pack)",
-        "#seq = #seq + :one",
-        "#mon = :m",
-        "#line = :line",
-    ]
-    values = {
-        ":bought": before.credits_bought,
-        ":plan": before.plan,
-        ":size": pack.size,
-        ":pack": [pack_fields(pack)],
-        ":m": entry.month,
-        ":line": entry_fields(entry),
-    }
-    if after.plan != before.plan:
-        changes += ["#plan = :paid", "#lim = :limit"]
-        values |= {":paid": after.plan, ":limit": after.free_limit}
-    return _arguments(before.id, conditions, f"SET {', '.join(changes)}", {}, values)
-
-
-def add_key(account_id: str, key_id: str, fields: Mapping[str, Any], max_keys: int) -> Arguments:
-    """Return the update that adds a key while the account holds fewer than ``max_keys``."""
-    conditions = ["attribute_exists(#pk)", "size(#K) < :max", f"attribute_not_exists({_KEY})"]
-    values = {":max": max_keys, ":key": dict(fields)}
-    return _arguments(account_id, conditions, f"SET {_KEY} = :key", {"#k": key_id}, values)
-
-
-def set_key_enabled(account_id: str, key_id: str, enabled: bool) -> Arguments:
-    """Return the update that turns a key on or off."""
-    names, values = {"#k": key_id}, {":enabled": enabled}
-    return _arguments(account_id, [f"attribute_exists({_KEY})"], f"SET {_KEY}.#on = :enabled", names, values)
+    return update_arguments(lease.account_id, [f"attribute_exists({_LEASE})"], f"REMOVE {_LEASE}", _names_of(lease), {})
 
 
 def item_key(account_id: str) -> Arguments:
@@ -177,9 +157,10 @@ def _names_of(lease: Lease) -> dict[str, str]:
     return {"#k": lease.key_id, "#l": lease.id}
 
 
-def _arguments(
+def update_arguments(
     account_id: str, conditions: Sequence[str], update: str, names: Mapping[str, str], values: Mapping[str, Any]
 ) -> Arguments:
+    """Return an UpdateItem of the account's item; of ``values`` and the table's names only those that are used."""
     condition = " AND ".join(conditions)
     used = set(_ALIAS.findall(f"{condition} {update}"))  # DynamoDB refuses a name or a value that is not used
     arguments: Arguments = {

@@ -43,3 +43,10 @@ class DynamoLedger:
         key = ledger_key(account_id, f"{schema.SUMS_PREFIX}{month}")
         answer = self._client.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)
         return sums_from_item(answer["Item"]) if "Item" in answer else MonthSums()
+
+    @as_unavailable()
+    def complete_to(self, account_id: str) -> int:
+        """Return up to which ``seq`` no line is missing, by one GetItem."""
+        key = ledger_key(account_id, schema.HEAD_SORT)
+        answer = self._client.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)
+        return int(answer.get("Item", {}).get(schema.HEAD_SEQ, {"N": "0"})["N"])

@@ -26,8 +26,10 @@ _NAMES = {
     "drawn_from": schema.LINE_DRAWN_FROM,
     "free_remaining": schema.LINE_FREE_REMAINING,
     "credits_remaining": schema.LINE_CREDITS_REMAINING,
+    "credits": schema.LINE_CREDITS,
+    "reason": schema.LINE_REASON,
 }
-_TEXTS = frozenset({"operation", "key_id", "key_name", "result_id", "drawn_from"})
+_TEXTS = frozenset({"operation", "key_id", "key_name", "result_id", "drawn_from", "reason"})
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 

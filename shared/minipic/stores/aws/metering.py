@@ -1,4 +1,4 @@
-"""Admit, settle, release and grant on the account item: guess the expression, let its condition decide, learn, repeat.
+"""Admit, settle and release on the account item: guess the expression, let its condition decide, learn, repeat.
 
 The pure model in ``domain.metering`` reads the image of a failed condition and says why it failed; when it sees no
 reason, the item moved meanwhile or the guess was wrong, and the step is tried again with what the image says.
@@ -10,51 +10,57 @@ from dataclasses import replace
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from minipic.domain import metering
-from minipic.domain.account import Account, Entry, Plan
+from minipic.domain.account import Account, Entry, Overrides
 from minipic.domain.metering import Charge, Lease, Verdict
+from minipic.domain.plans import Plans
 from minipic.errors import ServiceUnavailable
 from minipic.stores.aws import expressions
 from minipic.stores.aws.item import AccountItems, ConditionFailed
 from minipic.stores.aws.outage import is_outage
 
 MAX_TRIES = 4
-MAX_GRANT_TRIES = 16  # each failure means that another grant succeeded
 
 
-def admit(items: AccountItems, lease: Lease, now_ms: int, plan: Plan, sandbox_limit: int) -> Verdict:
-    """Give a request its place, in one write when the key's last arrival time was guessed well."""
+def admit(items: AccountItems, lease: Lease, now_ms: int, plans: Plans) -> Verdict:
+    """Give a request its place, in one write when plan and last arrival time were guessed well."""
     account = items.last_seen(lease.account_id)
     expired: list[str] = []
     for _ in range(MAX_TRIES):
-        key = account.keys.get(lease.key_id) if account else None
-        month = max(account.month if account else 0, metering.month_of(now_ms))
-        busy = key is not None and key.tat_ms > now_ms
+        guess = _guess(account, lease, now_ms, plans)
         try:
-            update = expressions.admit(lease, now_ms, month, plan, sandbox_limit, busy=busy, expired=expired)
-            return Verdict(items.update(update))
+            return Verdict(items.update(expressions.admit(lease, now_ms, plans, guess, expired)))
         except ConditionFailed as failed:
             account = failed.account
-        error = metering.refusal(account, lease, now_ms, plan, sandbox_limit)
+        error = metering.refusal(account, lease, now_ms, plans)
         if error is not None:
             return Verdict(account, error)
         leases = account.keys[lease.key_id].leases
         if lease.id in leases:  # an earlier try of this same call got through
             return Verdict(account)
         live = metering.live_leases(leases, now_ms)
-        expired = sorted(leases.keys() - live.keys()) if len(leases) >= plan.concurrency else []
+        expired = sorted(leases.keys() - live.keys()) if len(leases) >= plans.of(account).concurrency else []
     return Verdict(items.read(lease.account_id), ServiceUnavailable())
 
 
-def settle(items: AccountItems, lease: Lease, now_ms: int, charge: Charge) -> Verdict:
+def _guess(account: Account | None, lease: Lease, now_ms: int, plans: Plans) -> expressions.Guess:
+    month = metering.month_of(now_ms)
+    if account is None:
+        return expressions.Guess(plans.free.name, Overrides(), month, busy=False)
+    key = account.keys.get(lease.key_id)
+    busy = key is not None and key.tat_ms > now_ms
+    return expressions.Guess(account.plan, account.overrides, max(account.month, month), busy)
+
+
+def settle(items: AccountItems, lease: Lease, now_ms: int, charge: Charge, plans: Plans) -> Verdict:
     """Charge a finished request once, in one write when the last image tells where it will be drawn from."""
     if now_ms >= lease.expires_ms:
         return Verdict(items.read(lease.account_id), ServiceUnavailable())
     started_s = time.monotonic()
-    entry = _guess_entry(items.last_seen(lease.account_id), lease, now_ms, charge)
+    entry = _guess_entry(items.last_seen(lease.account_id), lease, now_ms, charge, plans)
     for _ in range(MAX_TRIES):
         try:
             if entry is not None:
-                return Verdict(items.update(expressions.settle(lease, entry)))
+                return Verdict(items.update(expressions.settle(lease, entry, plans)))
             account = items.read(lease.account_id)
         except ConditionFailed as failed:
             account = failed.account
@@ -62,7 +68,7 @@ def settle(items: AccountItems, lease: Lease, now_ms: int, charge: Charge) -> Ve
             if not is_outage(error):
                 raise
             continue  # it may have happened; asking again tells, because it can happen only once
-        verdict = metering.settle(account, lease, now_ms, charge)
+        verdict = metering.settle(account, lease, now_ms, charge, plans)
         if verdict.error is not None:
             return verdict
         if verdict.account is account:
@@ -71,13 +77,13 @@ def settle(items: AccountItems, lease: Lease, now_ms: int, charge: Charge) -> Ve
     return _give_back(items, lease, now_ms + _elapsed_ms(started_s))
 
 
-def _guess_entry(account: Account | None, lease: Lease, now_ms: int, charge: Charge) -> Entry | None:
+def _guess_entry(account: Account | None, lease: Lease, now_ms: int, charge: Charge, plans: Plans) -> Entry | None:
     key = account.keys.get(lease.key_id) if account else None
     if account is None or key is None:
         return None
     # Another thread's older image may not show the lease yet: it is there, or the condition will say so.
     held = replace(key, leases={lease.id: lease.expires_ms})
-    verdict = metering.settle(replace(account, keys={lease.key_id: held}), lease, now_ms, charge)
+    verdict = metering.settle(replace(account, keys={lease.key_id: held}), lease, now_ms, charge, plans)
     return None if verdict.error is not None else verdict.account.entry
 
 
@@ -115,17 +121,3 @@ def release(items: AccountItems, lease: Lease) -> Account:
         return items.update(expressions.release(lease))
     except ConditionFailed as failed:
         return failed.account
-
-
-def grant(items: AccountItems, account_id: str, pack_id: str, images: int, now_ms: int, free_images: int) -> Account:
-    """Add a credit pack: read, then compare and swap, until no other grant came between."""
-    account = items.read(account_id)
-    for _ in range(MAX_GRANT_TRIES):
-        granted = metering.grant(account, pack_id, images, now_ms, free_images)
-        if granted is account or granted.entry is None:
-            return account
-        try:
-            return items.update(expressions.grant(account, granted, granted.packs[-1], granted.entry))
-        except ConditionFailed as failed:
-            account = failed.account
-    raise ServiceUnavailable

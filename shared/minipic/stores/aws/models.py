@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from pynamodb.attributes import ListAttribute, MapAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from minipic.domain.account import Account, Entry, Key, Pack, Source, Status
+from minipic.domain.account import Account, Entry, Key, Overrides, Pack, Source, Status
 from minipic.domain.keys import Environment
 from minipic.stores.aws import schema
 from minipic.stores.aws.clients import CONNECT_TIMEOUT_S, MAX_CONNECTIONS, MAX_TRIES, READ_TIMEOUT_S
@@ -31,6 +31,15 @@ _ENTRY_NAMES = {
     "bytes_in": schema.ENTRY_BYTES_IN,
     "bytes_out": schema.ENTRY_BYTES_OUT,
     "pack_id": schema.ENTRY_PACK_ID,
+    "credits": schema.ENTRY_CREDITS,
+    "reason": schema.ENTRY_REASON,
+}
+_OVERRIDE_NAMES = {
+    "free_images": schema.OVERRIDE_FREE_IMAGES,
+    "max_bytes": schema.OVERRIDE_MAX_BYTES,
+    "rate_per_second": schema.OVERRIDE_RATE_PER_SECOND,
+    "burst": schema.OVERRIDE_BURST,
+    "concurrency": schema.OVERRIDE_CONCURRENCY,
 }
 
 
@@ -62,6 +71,8 @@ class AccountItem(Model):
     packs: ListAttribute[Any] = ListAttribute(attr_name=schema.PACKS)
     key_map = _map(schema.KEYS)
     entry = _map(schema.ENTRY, null=True)
+    overrides = _map(schema.OVERRIDES)
+    low_balance = NumberAttribute(attr_name=schema.LOW_BALANCE)
 
 
 class KeyItem(Model):
@@ -113,6 +124,8 @@ def account_item_fields(account: Account) -> dict[str, Any]:
         "packs": [pack_fields(pack) for pack in account.packs],
         "key_map": {key_id: key_fields(key) for key_id, key in account.keys.items()},
         "entry": None if account.entry is None else entry_fields(account.entry),
+        "overrides": override_fields(account.overrides),
+        "low_balance": account.low_balance,
     }
 
 
@@ -141,15 +154,27 @@ def account_from_model(item: AccountItem) -> Account:
         packs=tuple(_pack(pack) for pack in item.packs),
         keys={key_id: _key(fields) for key_id, fields in _as_dict(item.key_map).items()},
         entry=None if entry is None else _entry(entry),
+        overrides=_overrides(_as_dict(item.overrides)),
+        low_balance=int(item.low_balance),
     )
 
 
+def override_fields(overrides: Overrides) -> dict[str, int]:
+    """Return overrides as the map that the account item holds."""
+    return {_OVERRIDE_NAMES[name]: value for name, value in overrides.given().items()}
+
+
+def _overrides(fields: Mapping[str, Any]) -> Overrides:
+    return Overrides(**{name: fields.get(short) for name, short in _OVERRIDE_NAMES.items()})
+
+
 def key_fields(key: Key) -> dict[str, Any]:
-    """Return a key as the map that the account item holds."""
-    return {
+    """Return a key as the map that the account item holds, without the hash of its text."""
+    return ({schema.KEY_DELETED: True} if key.deleted else {}) | {
         schema.KEY_ENVIRONMENT: str(key.environment),
         schema.KEY_NAME: key.name,
         schema.KEY_CREATED_MS: key.created_ms,
+        schema.KEY_LAST4: key.last4,
         schema.KEY_ENABLED: key.enabled,
         schema.KEY_TAT_MS: key.tat_ms,
         schema.KEY_LEASES: dict(key.leases),
@@ -161,7 +186,9 @@ def _key(fields: Mapping[str, Any]) -> Key:
         environment=Environment(fields[schema.KEY_ENVIRONMENT]),
         name=fields[schema.KEY_NAME],
         created_ms=fields[schema.KEY_CREATED_MS],
+        last4=fields[schema.KEY_LAST4],
         enabled=fields[schema.KEY_ENABLED],
+        deleted=fields.get(schema.KEY_DELETED, False),
         tat_ms=fields[schema.KEY_TAT_MS],
         leases=fields[schema.KEY_LEASES],
     )

@@ -2,8 +2,8 @@
 
 A billed line and its share of the month's sums are one transaction under the condition that the line is new. So the
 sums are those of the lines that are there, exactly, with no order to keep and nothing to remember: a repeated record
-changes nothing, a late one is added when it comes, a missing one holds up no other. Nobody else writes to this table
-and no client waits for it, which is what makes a transaction cheap here and not on the account items.
+changes nothing, a late one is added when it comes, a missing one holds up no other. Nobody else writes these items
+and no client waits for them, which is what makes a transaction cheap here and not on the account items.
 
 ``HEAD`` says up to which ``seq`` no line is missing. It follows the lines and is never ahead of them.
 """
@@ -61,7 +61,7 @@ def _head(item: Mapping[str, Any]) -> _Head:
 
 
 class LedgerProjection:
-    """Writes into the ledger's table; the only one to do so."""
+    """Writes lines, sums and heads into the ledger's table; the only one to do so."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
         self._client = client

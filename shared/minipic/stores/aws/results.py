@@ -101,6 +101,9 @@ def _metadata(facts: ResultFacts) -> dict[str, str]:
         "link-hash": facts.link_hash,
         "original": facts.original_id,
         "options": facts.options,
+        "bytes-in": str(facts.bytes_in or ""),
+        "input-type": facts.input_type,
+        "effort": "reduced" if facts.reduced_effort else "",
     }
     return {name: value for name, value in values.items() if value}  # each is a header, and none may be empty
 
@@ -114,4 +117,7 @@ def _facts(metadata: dict[str, str]) -> ResultFacts:
         link_hash=metadata.get("link-hash", ""),
         original_id=metadata.get("original", ""),
         options=metadata.get("options", ""),
+        bytes_in=int(metadata.get("bytes-in", "0")),
+        input_type=metadata.get("input-type", ""),
+        reduced_effort="effort" in metadata,
     )

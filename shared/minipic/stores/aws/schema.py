@@ -7,6 +7,8 @@ names are short because DynamoDB bills a write by its bytes, names included.
 |---|---|---|
 | an account | ``A#<account id>`` | ``STATE`` |
 | a key's owner, by the SHA-256 of its text | ``K#<hash>`` | ``META`` |
+| a spent pack's reference, once it was pruned | ``A#<account id>`` | ``PACK#<reference>`` |
+| a claim of an Idempotency-Key | ``I#<account id>#<SHA-256 of it>`` | ``IDEM`` |
 
 The ledger has a table of its own, without a stream: whoever writes into the stream that it reads feeds itself.
 
@@ -15,6 +17,9 @@ The ledger has a table of its own, without a stream: whoever writes into the str
 | a line, never changed | ``L#<account id>`` | ``<yyyymm>#<seq, 12 digits>`` |
 | what a month's lines add up to | ``L#<account id>`` | ``SUMS#<yyyymm>`` |
 | up to where no line is missing | ``L#<account id>`` | ``HEAD`` |
+| where the owner is told of a low balance | ``L#<account id>`` | ``WEBHOOK`` |
+| that a crossing was seen, never changed | ``L#<account id>`` | ``NOTICE#<notice id>`` |
+| a notice that is to be delivered | ``NOTICES`` | ``<notice id>`` |
 """
 
 PARTITION_KEY = "pk"
@@ -25,6 +30,7 @@ ACCOUNT_PREFIX = "A#"
 ACCOUNT_SORT = "STATE"
 KEY_PREFIX = "K#"
 KEY_SORT = "META"
+PACK_SORT_PREFIX = "PACK#"
 
 # The account item. Its maps exist from its creation on: an update cannot write into a map that is not there.
 NAME = "name"
@@ -42,6 +48,15 @@ CREDITS_DRAWN = "d"
 PACKS = "packs"
 KEYS = "keys"
 ENTRY = "line"
+OVERRIDES = "ov"
+LOW_BALANCE = "low"
+
+# What the account may do other than its plan says; what follows the plan is left out.
+OVERRIDE_FREE_IMAGES = "free"
+OVERRIDE_MAX_BYTES = "size"
+OVERRIDE_RATE_PER_SECOND = "rate"
+OVERRIDE_BURST = "burst"
+OVERRIDE_CONCURRENCY = "conc"
 
 # One of the account's keys, by its id.
 KEY_ENVIRONMENT = "env"
@@ -50,6 +65,9 @@ KEY_CREATED_MS = "at"
 KEY_ENABLED = "on"
 KEY_TAT_MS = "tat"
 KEY_LEASES = "L"
+KEY_LAST4 = "l4"
+KEY_DELETED = "del"  # only on a key that is
+KEY_HASH = "h"  # the 32 bytes of its owner's item, so that this can be found when the key goes
 
 # One of the account's packs.
 PACK_ID = "id"
@@ -68,11 +86,27 @@ ENTRY_RESULT_ID = "res"
 ENTRY_BYTES_IN = "in"
 ENTRY_BYTES_OUT = "out"
 ENTRY_PACK_ID = "pack"
+ENTRY_CREDITS = "cr"
+ENTRY_REASON = "why"
 
 # A key's owner.
 OWNER_ACCOUNT = "acct"
 OWNER_KEY = "kid"
 OWNER_ENVIRONMENT = "env"
+
+# A claim of an Idempotency-Key.
+CLAIM_PREFIX = "I#"
+CLAIM_SORT = "IDEM"
+CLAIM_FINGERPRINT = "fp"
+CLAIM_RESULT_ID = "res"
+CLAIM_LINK_TOKEN = "link"
+CLAIM_LEASE_ID = "lease"
+CLAIM_LEASE_KEY_ID = "kid"
+CLAIM_LEASE_EXPIRES_MS = "end"
+CLAIM_SEQ = "seq"
+CLAIM_MONTH = "mon"
+CLAIM_EXPIRES_MS = "exp"
+CLAIM_DONE = "done"
 
 LEDGER_PREFIX = "L#"
 HEAD_SORT = "HEAD"
@@ -99,6 +133,8 @@ LINE_IMAGES = "n"
 LINE_DRAWN_FROM = "from"
 LINE_FREE_REMAINING = "free"
 LINE_CREDITS_REMAINING = "cred"
+LINE_CREDITS = "cr"
+LINE_REASON = "why"
 
 # A month's sums: one attribute for each operation, so that a new one needs no map to be there.
 SUMS_OPERATION_PREFIX = "n:"
@@ -109,3 +145,15 @@ SUMS_BYTES_OUT = "out"
 HEAD_SEQ = "seq"
 HEAD_MONTH = "mon"
 HEAD_LAST_SEQ = "last"  # only while, and after, there was a gap
+
+# Where an account's owner is told of a low balance: cold, so not in the account item.
+WEBHOOK_SORT = "WEBHOOK"
+WEBHOOK_URL = "url"
+WEBHOOK_SECRET = "secret"
+
+# Notices: the mark of a crossing, and what is to be delivered.
+NOTICE_PREFIX = "NOTICE#"
+NOTICE_AT_MS = "at"
+OPEN_NOTICES = "NOTICES"
+NOTICE_DUE_MS = "due"
+NOTICE_TEXT = "notice"

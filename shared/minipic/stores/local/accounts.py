@@ -1,17 +1,24 @@
-"""Accounts in SQLite: each transition of ``domain.metering`` runs on the stored state inside one transaction."""
+"""Accounts in SQLite: each transition of the domain runs on the stored state inside one transaction."""
 
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from minipic.domain import credits as balance
 from minipic.domain import ledger, metering
-from minipic.domain.account import MAX_KEYS, Account, Key, Plan, Status
-from minipic.domain.keys import Environment, KeyOwner
+from minipic.domain.account import Account, Key, Overrides, Plan, Status
+from minipic.domain.keys import KeyOwner
 from minipic.domain.metering import Charge, Lease, Verdict
-from minipic.stores import AccountNotFound, AlreadyExists, KeyNotFound, TooManyKeys
+from minipic.domain.notices import notice_of
+from minipic.domain.plans import Plans
+from minipic.domain.pruning import pruned, spent_packs
+from minipic.stores import AccountNotFound, AlreadyExists
+from minipic.stores.local import keys
 from minipic.stores.local.codec import account_from_json, account_to_json
 from minipic.stores.local.database import Database
 from minipic.stores.local.ledger import append_line
+from minipic.stores.local.notices import append_notice
 
 
 class SqliteAccounts:
@@ -33,81 +40,116 @@ class SqliteAccounts:
 
     def list_all(self) -> Iterator[Account]:
         """Yield every account by its id."""
-        for (state,) in self._database.reading().execute("SELECT state FROM account ORDER BY id").fetchall():
+        for (state,) in self._database.reading().execute("SELECT state FROM account ORDER BY id"):
             yield account_from_json(state)
 
     def set_status(self, account_id: str, status: Status) -> Account:
-        """Suspend or resume."""
-        with self._database.writing() as connection:
-            return _save(connection, replace(_load(connection, account_id), status=status))
+        """Suspend, resume or delete."""
+
+        def change(account: Account) -> Account:
+            if account.status is Status.DELETED:
+                raise AccountNotFound(account_id)
+            return replace(account, status=status)
+
+        return self._change(account_id, change)
 
     def set_plan(self, account_id: str, plan: Plan) -> Account:
         """Put the account on a plan."""
-        with self._database.writing() as connection:
-            account = _load(connection, account_id)
-            return _save(connection, replace(account, plan=plan.name, free_limit=plan.free_images))
+        return self._change(
+            account_id,
+            lambda account: replace(account, plan=plan.name, free_limit=account.overrides.on(plan).free_images),
+        )
+
+    def set_overrides(self, account_id: str, overrides: Overrides, plans: Plans) -> Account:
+        """Let the account do other than its plan says."""
+        return self._change(
+            account_id,
+            lambda account: replace(
+                account, overrides=overrides, free_limit=plans.limits(account.plan, overrides).free_images
+            ),
+        )
+
+    def set_low_balance(self, account_id: str, images: int) -> Account:
+        """Have the owner told below so many images."""
+        return self._change(account_id, lambda account: replace(account, low_balance=images))
 
     def add_key(self, account_id: str, key_id: str, key: Key, key_hash: str) -> Account:
         """Add a key under the hash of its text."""
         with self._database.writing() as connection:
-            if connection.execute("SELECT 1 FROM key WHERE hash = ?", (key_hash,)).fetchone():
-                raise AlreadyExists("this key is there already")
             account = _load(connection, account_id)
-            if key_id in account.keys:
-                raise AlreadyExists(f"account {account_id} has a key {key_id} already")
-            if len(account.keys) >= MAX_KEYS:
-                raise TooManyKeys(f"account {account_id} holds {MAX_KEYS} keys already")
-            row = (key_hash, account_id, key_id, str(key.environment))
-            connection.execute("INSERT INTO key VALUES (?, ?, ?, ?)", row)
-            return _save(connection, replace(account, keys={**account.keys, key_id: key}))
+            return _save(connection, account, keys.add(connection, account, key_id, key, key_hash))
+
+    def replace_key(self, account_id: str, old_key_id: str, key_id: str, key: Key, key_hash: str) -> Account:
+        """Delete a key and add another."""
+        with self._database.writing() as connection:
+            account = _load(connection, account_id)
+            return _save(connection, account, keys.replaced(connection, account, old_key_id, key_id, key, key_hash))
 
     def set_key_enabled(self, account_id: str, key_id: str, enabled: bool) -> Account:
         """Disable or enable a key."""
+        return self._change(account_id, lambda account: keys.with_enabled(account, key_id, enabled))
+
+    def delete_key(self, account_id: str, key_id: str) -> Account:
+        """Turn a key off for good and forget its hash."""
         with self._database.writing() as connection:
             account = _load(connection, account_id)
-            if key_id not in account.keys:
-                raise KeyNotFound(key_id)
-            key = replace(account.keys[key_id], enabled=enabled)
-            return _save(connection, replace(account, keys={**account.keys, key_id: key}))
+            return _save(connection, account, keys.delete(connection, account, key_id))
 
     def find_key(self, key_hash: str) -> KeyOwner | None:
         """Return whose key has this hash."""
-        query = "SELECT account_id, key_id, environment FROM key WHERE hash = ?"
-        row = self._database.reading().execute(query, (key_hash,)).fetchone()
-        return None if row is None else KeyOwner(row[0], row[1], Environment(row[2]))
+        return keys.find(self._database.reading(), key_hash)
 
-    def admit(self, lease: Lease, now_ms: int, plan: Plan, sandbox_limit: int) -> Verdict:
+    def admit(self, lease: Lease, now_ms: int, plans: Plans) -> Verdict:
         """``metering.admit`` in one transaction."""
-        with self._database.writing() as connection:
-            account = _load(connection, lease.account_id)
-            verdict = metering.admit(account, lease, now_ms, plan, sandbox_limit)
-            _save_change(connection, account, verdict.account)
-        return verdict
+        return self._step(lease, lambda account: metering.admit(account, lease, now_ms, plans))
 
-    def settle(self, lease: Lease, now_ms: int, charge: Charge) -> Verdict:
+    def settle(self, lease: Lease, now_ms: int, charge: Charge, plans: Plans) -> Verdict:
         """``metering.settle`` and the ledger's line in one transaction."""
-        with self._database.writing() as connection:
-            account = _load(connection, lease.account_id)
-            verdict = metering.settle(account, lease, now_ms, charge)
-            _save_change(connection, account, verdict.account)
-        return verdict
+        return self._step(lease, lambda account: metering.settle(account, lease, now_ms, charge, plans))
 
     def release(self, lease: Lease) -> Account:
         """``metering.release`` in one transaction."""
-        with self._database.writing() as connection:
-            account = _load(connection, lease.account_id)
-            return _save_change(connection, account, metering.release(account, lease))
+        return self._change(lease.account_id, lambda account: metering.release(account, lease))
 
-    def grant(self, account_id: str, pack_id: str, images: int, now_ms: int, credit_free_images: int) -> Account:
-        """``metering.grant`` and the ledger's line in one transaction."""
+    def grant(self, account_id: str, pack_id: str, images: int, now_ms: int, plans: Plans) -> Account:
+        """``credits.grant`` and the ledger's line in one transaction."""
         with self._database.writing() as connection:
             account = _load(connection, account_id)
-            granted = metering.grant(account, pack_id, images, now_ms, credit_free_images)
-            return _save_change(connection, account, granted)
+            if _was_spent(connection, account_id, pack_id):
+                return account
+            return _save(connection, account, balance.grant(account, pack_id, images, now_ms, plans))
+
+    def correct(self, account_id: str, reference: str, credits: int, reason: str, now_ms: int) -> Account:
+        """``credits.correct`` and the ledger's line in one transaction."""
+        with self._database.writing() as connection:
+            account = _load(connection, account_id)
+            if _was_spent(connection, account_id, reference):
+                return account
+            return _save(connection, account, balance.correct(account, reference, credits, reason, now_ms))
+
+    def prune(self, account_id: str, now_ms: int) -> Account:
+        """``pruning.pruned``; the references of packs are kept beside the account."""
+        with self._database.writing() as connection:
+            account = _load(connection, account_id)
+            rows = [(account_id, pack.id) for pack in spent_packs(account, now_ms)]
+            connection.executemany("INSERT OR IGNORE INTO spent_pack VALUES (?, ?)", rows)
+            return _save(connection, account, pruned(account, now_ms))
 
     def ping(self) -> None:
         """Return when the file answers."""
         self._database.reading().execute("SELECT 1 FROM account LIMIT 1").fetchall()
+
+    def _change(self, account_id: str, change: Callable[[Account], Account]) -> Account:
+        with self._database.writing() as connection:
+            account = _load(connection, account_id)
+            return _save(connection, account, change(account))
+
+    def _step(self, lease: Lease, step: Callable[[Account], Verdict]) -> Verdict:
+        with self._database.writing() as connection:
+            account = _load(connection, lease.account_id)
+            verdict = step(account)
+            _save(connection, account, verdict.account)
+        return verdict
 
 
 def _load(connection: sqlite3.Connection, account_id: str) -> Account:
@@ -117,15 +159,20 @@ def _load(connection: sqlite3.Connection, account_id: str) -> Account:
     return account_from_json(row[0])
 
 
-def _save(connection: sqlite3.Connection, account: Account) -> Account:
-    connection.execute("UPDATE account SET state = ? WHERE id = ?", (account_to_json(account), account.id))
-    return account
-
-
-def _save_change(connection: sqlite3.Connection, before: Account, after: Account) -> Account:
-    if after is before:
+def _save(connection: sqlite3.Connection, before: Account, after: Account) -> Account:
+    """Write what a step changed, and with it the line that the step stands for and the notice that it gives."""
+    if after == before:
         return after
     line = ledger.latest_line(after) if after.seq != before.seq else None
     if line is not None:
         append_line(connection, after.id, line)
-    return _save(connection, after)
+    notice = notice_of(before, after, time.time_ns() // 1_000_000)
+    if notice is not None:
+        append_notice(connection, notice)
+    connection.execute("UPDATE account SET state = ? WHERE id = ?", (account_to_json(after), after.id))
+    return after
+
+
+def _was_spent(connection: sqlite3.Connection, account_id: str, reference: str) -> bool:
+    query = "SELECT 1 FROM spent_pack WHERE account_id = ? AND reference = ?"
+    return connection.execute(query, (account_id, reference)).fetchone() is not None

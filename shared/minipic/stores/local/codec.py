@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from minipic.domain.account import Account, Entry, Key, Pack, Source, Status
+from minipic.domain.account import Account, Entry, Key, Overrides, Pack, Source, Status
 from minipic.domain.keys import Environment
 
 _BY_MONTH = ("free_used", "images", "sandbox_used")
@@ -21,6 +21,7 @@ def account_from_json(text: str) -> Account:
     for name in _BY_MONTH:
         fields[name] = {int(month): count for month, count in fields[name].items()}
     fields["status"] = Status(fields["status"])
+    fields["overrides"] = Overrides(**fields.get("overrides", {}))
     fields["packs"] = tuple(Pack(**pack) for pack in fields["packs"])
     fields["keys"] = {key_id: _key(key) for key_id, key in fields["keys"].items()}
     if fields["entry"] is not None:

@@ -10,17 +10,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 30.0
-_SCHEMA = """
-CREATE TABLE account (id TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT;
-CREATE TABLE key (hash TEXT PRIMARY KEY, account_id TEXT NOT NULL, key_id TEXT NOT NULL,
-                  environment TEXT NOT NULL) STRICT;
-CREATE TABLE ledger (account_id TEXT NOT NULL, month INTEGER NOT NULL, seq INTEGER NOT NULL, line TEXT NOT NULL,
-                     PRIMARY KEY (account_id, month, seq)) STRICT, WITHOUT ROWID;
-CREATE TABLE month_sums (account_id TEXT NOT NULL, month INTEGER NOT NULL, sums TEXT NOT NULL,
-                         PRIMARY KEY (account_id, month)) STRICT, WITHOUT ROWID;
-"""
+# Step n leads from version n to the next; a step that was released never changes.
+_STEPS = (
+    """
+    CREATE TABLE account (id TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT;
+    CREATE TABLE key (hash TEXT PRIMARY KEY, account_id TEXT NOT NULL, key_id TEXT NOT NULL,
+                      environment TEXT NOT NULL) STRICT;
+    CREATE TABLE ledger (account_id TEXT NOT NULL, month INTEGER NOT NULL, seq INTEGER NOT NULL, line TEXT NOT NULL,
+                         PRIMARY KEY (account_id, month, seq)) STRICT, WITHOUT ROWID;
+    CREATE TABLE month_sums (account_id TEXT NOT NULL, month INTEGER NOT NULL, sums TEXT NOT NULL,
+                             PRIMARY KEY (account_id, month)) STRICT, WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE spent_pack (account_id TEXT NOT NULL, reference TEXT NOT NULL,
+                             PRIMARY KEY (account_id, reference)) STRICT, WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE repeat (account_id TEXT NOT NULL, key_hash TEXT NOT NULL, expires_ms INTEGER NOT NULL,
+                         claim TEXT NOT NULL, PRIMARY KEY (account_id, key_hash)) STRICT, WITHOUT ROWID;
+    CREATE INDEX repeat_by_expiry ON repeat (expires_ms);
+    """,
+    """
+    CREATE TABLE webhook (account_id TEXT PRIMARY KEY, url TEXT NOT NULL, secret TEXT NOT NULL) STRICT;
+    CREATE TABLE notice (id TEXT PRIMARY KEY, due_ms INTEGER NOT NULL, notice TEXT NOT NULL) STRICT;
+    CREATE INDEX notice_by_due ON notice (due_ms);
+    """,
+)
+SCHEMA_VERSION = len(_STEPS)
 
 
 class SchemaTooNew(RuntimeError):
@@ -52,10 +69,10 @@ class Database:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version > SCHEMA_VERSION:
                 raise SchemaTooNew(f"{self._path} has schema {version}; this program knows up to {SCHEMA_VERSION}")
-            if version == 0:
-                for statement in _SCHEMA.split(";"):
+            for step in _STEPS[version:]:
+                for statement in step.split(";"):
                     connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

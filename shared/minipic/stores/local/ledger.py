@@ -24,6 +24,12 @@ class SqliteLedger:
         """Return what a month's lines add up to."""
         return _read_sums(self._database.reading(), account_id, month)
 
+    def complete_to(self, account_id: str) -> int:
+        """Return the ``seq`` of the last line: none is ever missing here."""
+        query = "SELECT seq FROM ledger WHERE account_id = ? ORDER BY month DESC, seq DESC LIMIT 1"
+        row = self._database.reading().execute(query, (account_id,)).fetchone()
+        return 0 if row is None else int(row[0])
+
 
 def append_line(connection: sqlite3.Connection, account_id: str, line: Line) -> None:
     """Write a line and add it to its month's sums, inside the caller's transaction."""

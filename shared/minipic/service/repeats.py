@@ -1,0 +1,130 @@
+"""The frame of work whose answer may be asked for again: admit, claim the Idempotency-Key, work, settle, finish.
+
+The result is stored before it is charged, and the claim names it before the work begins. So wherever a request stops,
+its repeat finds out what came of it: charged, and the stored result is its answer; or not, and never will be, and
+the repeat does the work.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+
+from minipic.domain.account import Account
+from minipic.domain.ledger import Line
+from minipic.domain.metering import live_leases, month_of
+from minipic.domain.repeats import Claim, Identity, is_too_late, months_between, remembered_until_ms
+from minipic.errors import AccountLimitReached, IdempotencyConflict, RequestInProgress, ServiceUnavailable
+from minipic.service import Caller, Services
+from minipic.service.keeping import Result, Task, begin, find_result
+from minipic.service.metered import admitted
+
+PAGE_LINES = 1000
+
+Work = Callable[[Task], Result]
+
+
+def perform(services: Services, caller: Caller, identity: Identity | None, work: Work) -> Result:
+    """Admit the caller and do the work, or return what the same request was answered before.
+
+    ``work`` has to keep and settle its result. Without an identity nothing is remembered, and nothing more is asked of
+    the store.
+    """
+    with ExitStack() as stack:
+        try:
+            admission = stack.enter_context(admitted(services, caller))
+        except AccountLimitReached:
+            # The first request may have taken the last image: its repeat is answered all the same.
+            answer = _answer_beyond_limit(services, caller, identity)
+            if answer is None:
+                raise
+            return answer
+        task = begin(admission)
+        return work(task) if identity is None else _perform_once(services, task, identity, work)
+
+
+def _answer_beyond_limit(services: Services, caller: Caller, identity: Identity | None) -> Result | None:
+    if identity is None:
+        return None
+    first = services.repeats.find(caller.owner.account_id, identity.key_hash, services.now_ms())
+    if first is None or first.fingerprint != identity.fingerprint:
+        return None
+    return _first_answer(services, first)
+
+
+def _perform_once(services: Services, task: Task, identity: Identity, work: Work) -> Result:
+    claim = _claim_of(services, task, identity)
+    first = services.repeats.claim(claim, services.now_ms())
+    if first.lease != claim.lease:
+        if first.fingerprint != claim.fingerprint:
+            raise IdempotencyConflict
+        answer = _first_answer(services, first)
+        if answer is not None:
+            return answer
+        if services.repeats.claim(claim, services.now_ms(), instead_of=first.lease.id).lease != claim.lease:
+            raise RequestInProgress  # another repeat was faster
+    try:
+        result = work(task)
+    except Exception:
+        if not task.admission.may_be_charged:
+            with suppress(ServiceUnavailable):  # the lease is released anyway: the next repeat takes over
+                services.repeats.forget(claim)
+        raise
+    with suppress(ServiceUnavailable):  # it is charged: a repeat finds that out by itself
+        services.repeats.finish(claim)
+    return result
+
+
+def _claim_of(services: Services, task: Task, identity: Identity) -> Claim:
+    account, lease = task.admission.caller.account, task.admission.lease
+    assert account is not None  # admission saw it
+    return Claim(
+        account_id=lease.account_id,
+        key_hash=identity.key_hash,
+        fingerprint=identity.fingerprint,
+        result_id=task.result_id,
+        link_token=task.link_token,
+        lease=lease,
+        seq=account.seq,
+        month=max(account.month, month_of(services.now_ms())),
+        expires_ms=remembered_until_ms(task.result_id, lease, services.result_ttl_s),
+    )
+
+
+def _first_answer(services: Services, first: Claim) -> Result | None:
+    """Return what the claim's request was charged for, None if it never will be charged or its result is gone.
+
+    RequestInProgress while that is open.
+    """
+    if not first.is_done:
+        account = services.accounts.read(first.account_id)  # newer than the claim, which was made with a live lease
+        key = account.keys.get(first.lease.key_id)
+        leases = {} if key is None else key.leases
+        if first.lease.id in live_leases(leases, services.now_ms()):
+            raise RequestInProgress
+        if first.lease.id in leases:
+            account = services.accounts.release(first.lease)  # whoever still holds it can charge it no more
+        if not _was_charged(services, first, account):
+            return None
+        services.repeats.finish(first)
+    return find_result(services, first.result_id, first.link_token)
+
+
+def _was_charged(services: Services, first: Claim, account: Account) -> bool:
+    """Tell whether the claim's request, whose lease is gone, was charged; RequestInProgress while the ledger lags."""
+    if account.seq == first.seq:
+        return False
+    if account.entry is not None and account.entry.lease_id == first.lease.id:
+        return True
+    if services.ledger.complete_to(account.id) < account.seq:
+        raise RequestInProgress
+    return any(line.result_id == first.result_id for line in _lines_since(services, first, account.month))
+
+
+def _lines_since(services: Services, first: Claim, last_month: int) -> Iterator[Line]:
+    for month in months_between(first.month, last_month):
+        after_seq = first.seq
+        while lines := services.ledger.lines(first.account_id, month, after_seq, PAGE_LINES):
+            for line in lines:
+                if is_too_late(first, line):
+                    return
+                yield line
+            after_seq = lines[-1].seq
