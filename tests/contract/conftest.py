@@ -56,8 +56,13 @@ def s3_results(aws_stack: AwsStack) -> S3Results:
 
 
 @pytest.fixture(scope="session")
-def sqlite_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    database = Database(tmp_path_factory.mktemp("sqlite") / "minipic.sqlite3")
+def sqlite_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("sqlite") / "minipic.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def sqlite_database(sqlite_path: Path) -> Iterator[Database]:
+    database = Database(sqlite_path)
     yield database
     database.close()
 

@@ -1,12 +1,12 @@
-"""The three kinds of work that take an Idempotency-Key, on one pair of stores, with an engine that does next to nothing.
+"""The three kinds of work that take an Idempotency-Key, on one home's stores, with an engine that does next to nothing.
 
 ``Fate`` ends a process where a test wants it: from that call on no store does anything, so whatever would tidy up
 behind a failure does not happen either.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, cast
 
 from minipic.domain.account import Account, Plan
@@ -14,13 +14,14 @@ from minipic.domain.image import Compressed, ImageFormat, Options, Preserve
 from minipic.domain.keys import Environment, KeyOwner
 from minipic.domain.operations import Operations
 from minipic.domain.plans import Plans
-from minipic.domain.screening import Screening
-from minipic.service import CachedOwner, Caller, Engine, Services, Sources
+from minipic.service import CachedOwner, Caller, Engine, Services
 from minipic.service.compress import compress
 from minipic.service.derive import derive
 from minipic.service.keeping import Result
 from minipic.service.shrink import shrink
-from minipic.stores import Repeats, Results, Uploads
+from minipic.settings import Settings
+from minipic.stores import Repeats, Results
+from minipic.wiring import build_services
 from tests.contract.account_values import LIVE_KEY, NOW_MS, make_account
 from tests.contract.books import Books
 
@@ -96,7 +97,8 @@ class Workshop:
     def mortal(self, fate: Fate) -> Services:
         """Return the services as a process with this fate has them."""
         names = ("accounts", "ledger", "repeats", "results")
-        return replace(self.services, **{name: _Mortal(getattr(self.services, name), fate) for name in names})
+        mortal: dict[str, Any] = {name: _Mortal(getattr(self.services, name), fate) for name in names}
+        return replace(self.services, **mortal)
 
     def ask(
         self, route: str, key: str | None = KEY, services: Services | None = None, content: bytes = IMAGE
@@ -134,21 +136,17 @@ class Workshop:
         return sum(self.read().images.values()) - len(self.bases)
 
 
-def open_workshop(books: Books, repeats: Repeats, results: Results) -> Workshop:
+def open_workshop(folder: Path, books: Books, repeats: Repeats, results: Results) -> Workshop:
     """Return a workshop with a new account."""
     workshop = Workshop(books, cast("Services", None), QuickEngine(), make_account(1000))
-    workshop.services = Services(
+    workshop.services = replace(
+        build_services(Settings(data_folder=folder)),
         accounts=books.accounts,
         ledger=books.ledger,
         repeats=repeats,
         results=results,
-        uploads=cast("Uploads", None),
-        sources=cast("Sources", None),
-        screening=Screening(),
         plans=PLANS,
-        result_ttl_s=86_400,
         now_ms=lambda: workshop.now_ms,
-        entropy=os.urandom,
     )
     books.accounts.create(workshop.account)
     return workshop

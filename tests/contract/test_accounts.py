@@ -170,11 +170,12 @@ def test_an_unknown_key_cannot_be_changed(accounts: Accounts) -> None:
     """Switching, deleting or replacing a key that the account does not have raises KeyNotFound and adds nothing."""
     account, key_hash = make_account(), uuid4().hex
     accounts.create(account)
-    for call in (
+    calls: list[Callable[[], object]] = [
         lambda: accounts.set_key_enabled(account.id, "nobody", True),
         lambda: accounts.delete_key(account.id, "nobody"),
         lambda: accounts.replace_key(account.id, "nobody", "k3", NEW_KEY, key_hash),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(KeyNotFound):
             call()
     assert accounts.find_key(key_hash) is None

@@ -4,7 +4,8 @@ from typing import Any
 
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from minipic.domain.account import Account
+from minipic.domain.account import Account, Overrides
+from minipic.errors import TooManyRequests
 from minipic.stores.aws.accounts import DynamoAccounts
 from tests.aws_stack import AwsStack
 from tests.contract.account_values import (
@@ -95,6 +96,21 @@ def test_a_free_image_comes_before_a_credit(
     other_dynamo_accounts.set_plan(account.id, PLAN)
     settled = store.settle(lease, NOW_MS, CHARGE, PLANS).account
     assert (settled.free_used, settled.credits_drawn) == ({NOVEMBER: 1}, 0)
+
+
+def test_limits_that_another_process_set_hold(
+    client: DynamoDBClient, store: DynamoAccounts, other_dynamo_accounts: DynamoAccounts, account: Account
+) -> None:
+    """A plan or an override set elsewhere holds for the next request here, which costs one call more, once."""
+    assert store.admit(make_lease(account), NOW_MS, PLANS).error is None
+    other_dynamo_accounts.set_overrides(account.id, Overrides(concurrency=1), PLANS)
+    assert isinstance(store.admit(make_lease(account), NOW_MS, PLANS).error, TooManyRequests)
+    other_dynamo_accounts.set_overrides(account.id, Overrides(), PLANS)
+    other_dynamo_accounts.set_plan(account.id, PLANS.paid)
+    for calls in (2, 1):
+        with counted(client) as sent:
+            assert store.admit(make_lease(account), NOW_MS, PLANS).error is None
+        assert len(sent) == calls
 
 
 def test_a_month_that_another_process_began_is_not_left(

@@ -1,5 +1,6 @@
 """Keys that are deleted and replaced, with and without requests in work."""
 
+from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
@@ -71,11 +72,12 @@ def test_a_deleted_key_stays_deleted(accounts: Accounts, account: Account) -> No
     """A deleted key that still has work cannot be switched on, deleted or replaced again."""
     accounts.admit(make_lease(account, "k3"), NOW_MS, PLANS)
     accounts.delete_key(account.id, "k3")
-    for call in (
+    calls: list[Callable[[], object]] = [
         lambda: accounts.set_key_enabled(account.id, "k3", True),
         lambda: accounts.delete_key(account.id, "k3"),
         lambda: accounts.replace_key(account.id, "k3", "k4", NEW_KEY, new_hash()),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(KeyNotFound):
             call()
 
@@ -134,10 +136,11 @@ def test_a_deleted_account_is_closed(accounts: Accounts, account: Account) -> No
     accounts.admit(lease, NOW_MS, PLANS)
     deleted = accounts.set_status(account.id, Status.DELETED)
     assert deleted.status is Status.DELETED
-    for call in (
+    calls: list[Callable[[], object]] = [
         lambda: accounts.set_status(account.id, Status.ACTIVE),
         lambda: accounts.add_key(account.id, "k4", NEW_KEY, new_hash()),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(AccountNotFound):
             call()
     assert isinstance(admit(accounts, account).error, Unauthorized)

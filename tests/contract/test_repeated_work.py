@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from minipic.domain.ledger import Line
 from minipic.domain.metering import LEASE_MS, PRUNE_AFTER_MS
-from minipic.errors import IdempotencyConflict, RequestInProgress, ServiceUnavailable
+from minipic.errors import IdempotencyConflict, OutputExpired, RequestInProgress, ServiceUnavailable
 from minipic.service.keeping import Result
+from minipic.stores import Ledger
 from minipic.stores.aws.repeats import DynamoRepeats
 from minipic.stores.local.accounts import SqliteAccounts
 from minipic.stores.local.database import Database
@@ -19,11 +21,13 @@ from minipic.stores.local.ledger import SqliteLedger
 from minipic.stores.local.repeats import SqliteRepeats
 from minipic.stores.local.results import FileResults
 from tests.aws_stack import AwsStack
+from tests.contract.account_values import NEXT_MONTH_MS
 from tests.contract.books import Books
 from tests.contract.conftest import STORES
 from tests.contract.repeated_work import KEY, ROUTES, Died, Fate, QuickEngine, Workshop, open_workshop
 
 THREADS = 8
+DAY_MS = 86_400_000
 UNTIL_LEASE_ENDS_MS = LEASE_MS + PRUNE_AFTER_MS
 CALLS = {
     "shrink": 6,
@@ -39,17 +43,17 @@ def workshop(request: pytest.FixtureRequest, tmp_path: Path) -> Workshop:
     if request.param == "local":
         database: Database = request.getfixturevalue("sqlite_database")
         books = Books(SqliteAccounts(database), SqliteLedger(database), lambda: None)
-        return open_workshop(books, SqliteRepeats(database), FileResults(tmp_path / "results"))
+        return open_workshop(tmp_path, books, SqliteRepeats(database), FileResults(tmp_path / "results"))
     stack: AwsStack = request.getfixturevalue("aws_stack")
     repeats = DynamoRepeats(request.getfixturevalue("client"), stack.table_name)
-    return open_workshop(request.getfixturevalue("dynamo_books"), repeats, request.getfixturevalue("s3_results"))
+    books = request.getfixturevalue("dynamo_books")
+    return open_workshop(tmp_path, books, repeats, request.getfixturevalue("s3_results"))
 
 
 def die_at(workshop: Workshop, route: str, call: int) -> None:
     """Send a request in a process that dies before the store's call of this number, or before it answers."""
-    with pytest.raises(Died):
+    with suppress(Died):
         workshop.ask(route, services=workshop.mortal(Fate(call)))
-        raise Died
 
 
 def ask_patiently(workshop: Workshop, route: str) -> Result:
@@ -100,37 +104,34 @@ def test_a_process_that_dies_anywhere(workshop: Workshop, route: str, busy: bool
         assert workshop.ask(route) == answer
         assert workshop.charged_for(answer) == 1
         assert workshop.images == before + 1 + busy
-        workshop.now_ms += 86_400_000  # the key is free again
+        workshop.now_ms += DAY_MS  # the key is free again
         workshop.prepare(route)
 
 
-@each_route
-def test_a_repeat_that_dies_as_well(workshop: Workshop, route: str) -> None:
+def test_a_repeat_that_dies_as_well(workshop: Workshop) -> None:
     """Wherever the first request dies, and wherever its repeat dies, the third is answered: one charge, one result."""
-    workshop.prepare(route)
-    for first in range(CALLS[route]):
-        for second in range(CALLS[route] + 4):
+    for first in range(CALLS["shrink"]):
+        for second in range(CALLS["shrink"] + 4):  # read, release, and claim again
             before = workshop.images
-            die_at(workshop, route, first)
+            die_at(workshop, "shrink", first)
             workshop.now_ms += UNTIL_LEASE_ENDS_MS
             workshop.books.settle_up()
-            die_at(workshop, route, second)
+            die_at(workshop, "shrink", second)
             workshop.now_ms += UNTIL_LEASE_ENDS_MS
-            answer = ask_patiently(workshop, route)
+            answer = ask_patiently(workshop, "shrink")
             assert workshop.charged_for(answer) == 1, (first, second)
             assert workshop.images == before + 1, (first, second)
-            workshop.now_ms += 86_400_000
-            workshop.prepare(route)
+            workshop.now_ms += DAY_MS
 
 
 @each_route
 def test_a_repeat_right_after_a_death(workshop: Workshop, route: str) -> None:
-    """A repeat before the lease's end waits while the first may still be at work, and is answered once it was charged."""
+    """A repeat before the lease's end waits while the first may be at work, and is answered if it was charged."""
     workshop.prepare(route)
     finish = CALLS[route] - 1
     die_at(workshop, route, finish)
     assert workshop.charged_for(workshop.ask(route)) == 1
-    workshop.now_ms += 86_400_000
+    workshop.now_ms += DAY_MS
     workshop.prepare(route)
     die_at(workshop, route, finish - 1)
     workshop.now_ms += UNTIL_LEASE_ENDS_MS - 1
@@ -175,6 +176,89 @@ def test_work_that_outlives_its_lease(workshop: Workshop, route: str) -> None:
         workshop.ask(route)
     assert workshop.ask(route) == answers[0]
     assert (workshop.images, workshop.charged_for(answers[0])) == (1, 1)
+
+
+def test_a_ledger_that_lags(workshop: Workshop) -> None:
+    """As long as the ledger may not have the first request's line, its repeat waits; then it gets the first answer."""
+    die_at(workshop, "shrink", CALLS["shrink"] - 1)
+    workshop.ask("shrink", key=None)
+    lags = workshop.services.ledger.complete_to(workshop.account.id) < workshop.read().seq
+    if lags:
+        with pytest.raises(RequestInProgress):
+            workshop.ask("shrink")
+    workshop.books.settle_up()
+    assert workshop.services.ledger.complete_to(workshop.account.id) == workshop.read().seq == 2
+    assert workshop.charged_for(workshop.ask("shrink")) == 1
+    assert (workshop.images, workshop.engine.calls) == (2, 2)
+
+
+class _InShortPages:
+    """A ledger that gives two lines at a time."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.complete_to = ledger.complete_to
+        self._ledger = ledger
+
+    def lines(self, account_id: str, month: int, after_seq: int, limit: int) -> list[Line]:
+        return self._ledger.lines(account_id, month, after_seq, min(limit, 2))
+
+
+def test_a_charge_of_the_next_month(workshop: Workshop) -> None:
+    """A charge is found in the month that it belongs to, behind whatever pages of other lines."""
+    workshop.now_ms = NEXT_MONTH_MS - 10_000
+    ledger: Any = _InShortPages(workshop.services.ledger)
+
+    def meanwhile() -> None:
+        workshop.engine.meanwhile = lambda: None
+        for _ in range(3):
+            workshop.ask("shrink", key=None)
+        workshop.now_ms = NEXT_MONTH_MS
+        for _ in range(4):
+            workshop.ask("shrink", key=None)
+
+    workshop.engine.meanwhile = meanwhile
+    die_at(workshop, "shrink", CALLS["shrink"] - 1)
+    workshop.ask("shrink", key=None)
+    workshop.books.settle_up()
+    answer = workshop.ask("shrink", services=replace(workshop.services, ledger=ledger))
+    assert (workshop.charged_for(answer), workshop.images, workshop.engine.calls) == (1, 9, 9)
+
+
+@each_route
+def test_what_is_gone_is_made_again(workshop: Workshop, route: str) -> None:
+    """A repeat whose result was deleted is a new request: worked on and charged."""
+    workshop.prepare(route)
+    first = workshop.ask(route)
+    workshop.services.results.delete(first.id)
+    second = workshop.ask(route)
+    assert second.id != first.id
+    assert [workshop.charged_for(answer) for answer in (first, second)] == [1, 1]
+
+
+def test_a_shorter_life_of_results(workshop: Workshop) -> None:
+    """When results live for a shorter time than at the first request, so does what is remembered of it."""
+    first = workshop.ask("shrink")
+    short = replace(workshop.services, result_ttl_s=60)
+    workshop.now_ms = first.expires_ms - DAY_MS + 59_999
+    assert workshop.ask("shrink", services=short).id == first.id
+    workshop.now_ms += 1
+    second = workshop.ask("shrink", services=short)
+    assert second.id != first.id
+    assert workshop.ask("shrink", services=short) == second
+    assert workshop.images == 2
+
+
+def test_what_was_made_of_it_outlives_an_original(workshop: Workshop) -> None:
+    """A derived result is answered again when the one that it was made from is gone; anything new is not."""
+    workshop.prepare("derive")
+    workshop.now_ms += DAY_MS - 1000
+    first = workshop.ask("derive")
+    workshop.now_ms += 2000
+    assert workshop.ask("derive") == first
+    for key in (None, "another"):
+        with pytest.raises(OutputExpired):
+            workshop.ask("derive", key)
+    assert workshop.images == 1
 
 
 class _Unanswered:
