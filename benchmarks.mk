@@ -2,4 +2,7 @@
 bench-http: .venv/dev ## measure what HTTP adds to the engine, and memory; ARGS="--json" for scripts
 	@$(BIN)/python -m benchmarks.http $(ARGS)
 
-.PHONY: bench-http
+bench-metering: .venv/dev .venvs/ministack/ready .venvs/seaweedfs/ready ## measure what a charge costs, and that it does not grow; ARGS="--json"
+	@$(BIN)/python -m benchmarks.metering $(ARGS)
+
+.PHONY: bench-http bench-metering
