@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from minipic.domain.account import Plan
+from minipic.domain.image import Compressed, ImageFormat, Options
 from minipic.domain.keys import Environment
 from minipic.local import build_app
 from minipic.service import Engine, Services, Sources
@@ -55,6 +56,19 @@ class House:
 
 
 MakeHouse = Callable[..., House]
+
+
+class InterruptedEngine(EnginePool):
+    """An engine during whose work something happens."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        super().__init__(1)
+        self.happens = happens
+
+    def compress(self, data: bytes, options: Options) -> Compressed:
+        """Let it happen, then give a result."""
+        self.happens()
+        return Compressed(b"smaller", ImageFormat.JPEG, 1, 1)
 
 
 @pytest.fixture(scope="session")

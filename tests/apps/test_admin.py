@@ -63,7 +63,8 @@ def test_keys(run: Run) -> None:
     assert answer(run, "keys", "enable", live["id"])["enabled"] is True
     listed = {key["id"]: key for key in answer(run, "keys", "list", account)["keys"]}
     assert (listed[live["id"]]["name"], listed[live["id"]]["enabled"]) == ("ci", True)
-    assert (listed[test["id"]]["environment"], listed[test["id"]]["enabled"]) == ("test", False)
+    assert (listed[test["id"]]["key"], listed[test["id"]]["enabled"]) == (f"mp_test_…{test['key'][-4:]}", False)
+    assert listed[live["id"]]["last_used"] == "never"
     assert live["key"] not in json.dumps(listed)
 
 
@@ -82,8 +83,59 @@ def test_packs(run: Run) -> None:
         pack = answer(run, "packs", "grant", "acme", "1000", "--reference", "invoice-17")
     assert (pack["pack"], pack["remaining"], pack["plan"]) == ("invoice-17", 1000, "paid")
     shown = answer(run, "accounts", "show", "acme")
-    assert shown["packs"] == [{"pack": "invoice-17", "images": 1000, "remaining": 1000}]
+    assert [(pack["pack"], pack["images"], pack["remaining"]) for pack in shown["packs"]] == [
+        ("invoice-17", 1000, 1000)
+    ]
+    assert answer(run, "packs", "list", "acme")["packs"] == shown["packs"]
     assert shown["credits_remaining"] == 1000
+
+
+def test_a_key_is_rotated_and_deleted(run: Run) -> None:
+    """A rotated key has a new text and the old name; a deleted one is listed no longer, and its text is nobody's."""
+    answer(run, "accounts", "create", "--name", "acme")
+    first = answer(run, "keys", "create", "acme", "--name", "ci")
+    answer(run, "keys", "disable", first["id"])
+    second = answer(run, "keys", "rotate", "acme", first["id"])
+    (listed,) = answer(run, "keys", "list", "acme")["keys"]
+    assert (listed["id"], listed["name"], listed["enabled"]) == (second["id"], "ci", False)
+    assert second["key"] != first["key"]
+    assert run("keys", "enable", first["key"])[0] == 1
+    assert answer(run, "keys", "delete", second["key"])["deleted"] is True
+    assert answer(run, "keys", "list", "acme")["keys"] == []
+
+
+def test_a_deleted_account_is_found_by_its_id_alone(run: Run) -> None:
+    """A deleted account frees its name, is listed only when asked for, and takes no key, plan or status any more."""
+    account = answer(run, "accounts", "create", "--name", "acme")["account"]
+    answer(run, "keys", "create", "acme")
+    assert answer(run, "accounts", "delete", "acme", "--yes")["status"] == "deleted"
+    assert answer(run, "accounts", "delete", account, "--yes")["status"] == "deleted"
+    assert answer(run, "accounts", "list")["accounts"] == []
+    (listed,) = answer(run, "accounts", "list", "--deleted")["accounts"]
+    assert listed["account"] == account
+    assert answer(run, "keys", "list", account)["keys"] == []
+    for words in (["accounts", "show", "acme"], ["accounts", "resume", account], ["keys", "create", account]):
+        assert run(*words)[0] == 1
+
+
+def test_overrides_are_set_and_taken_back(run: Run) -> None:
+    """An account may do other than its plan says, value by value, and goes back to the plan."""
+    answer(run, "accounts", "create", "--name", "acme")
+    changed = answer(run, "accounts", "override", "acme", "--free-images", "7", "--burst", "2")
+    assert (changed["free_remaining"], changed["free_images"], changed["burst"]) == (7, 7, 2)
+    changed = answer(run, "accounts", "override", "acme", "--free-images", "plan")
+    assert (changed["free_remaining"], changed["burst"]) == (500, 2)
+    assert "free_images" not in answer(run, "accounts", "show", "acme")
+
+
+def test_a_correction_is_made_once_and_never_below_zero(run: Run) -> None:
+    """Credits are corrected once a reference, in either direction, and never to less than nothing."""
+    answer(run, "accounts", "create", "--name", "acme")
+    give = ("ledger", "correct", "acme", "5", "--reference", "ticket-1", "--reason", "a broken picture")
+    assert [answer(run, *give)["credits_remaining"] for _ in range(2)] == [5, 5]
+    take = ("ledger", "correct", "acme", "-6", "--reference", "ticket-2", "--reason", "paid back")
+    code, _, errors = run(*take)
+    assert (code, "5 credits left" in errors) == (1, True)
 
 
 def test_tables_for_people(run: Run) -> None:
@@ -121,7 +173,20 @@ def test_what_cannot_be_done(run: Run, words: list[str], said: str) -> None:
     assert said in json.loads(run(*words, "--json")[2])["error"]
 
 
-@pytest.mark.parametrize("words", [[], ["accounts"], ["packs", "grant", "a", "0", "--reference", "r"], ["fly"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["accounts"],
+        ["fly"],
+        ["packs", "grant", "a", "0", "--reference", "r"],
+        ["packs", "grant", "a", "1", "--reference", ""],
+        ["accounts", "delete", "a"],
+        ["accounts", "override", "a", "--burst", "0"],
+        ["ledger", "correct", "a", "0", "--reference", "r", "--reason", "x"],
+        ["ledger", "correct", "a", "1", "--reference", "r", "--reason", "line\nbreak"],
+    ],
+)
 def test_what_is_not_understood(run: Run, words: list[str]) -> None:
     """A command that is none is exit code 2."""
     with pytest.raises(SystemExit) as caught:

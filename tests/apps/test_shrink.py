@@ -1,17 +1,12 @@
 """POST /shrink through the app."""
 
-from collections.abc import Callable
-
 import pytest
 
 from minipic.domain.account import Plan, Status
-from minipic.domain.image import Compressed, ImageFormat, Options
 from minipic.domain.keys import Environment
-from minipic.domain.metering import LEASE_MS
 from minipic.errors import DecodeError
 from minipic.settings import MIB, LinkMode
-from minipic_engine import EnginePool
-from tests.apps.conftest import SMALL_PLANS, House, MakeHouse
+from tests.apps.conftest import SMALL_PLANS, House, InterruptedEngine, MakeHouse
 from tests.pictures import photo_jpeg, truncated_jpeg
 
 PHOTO_JPEG = photo_jpeg()
@@ -164,19 +159,6 @@ def test_suspended_account_learns_whom_to_ask(make_house: MakeHouse) -> None:
     assert "help@example.com" in house.client.post("/shrink", content=b"", auth=("api", key)).json()["message"]
 
 
-class InterruptedEngine(EnginePool):
-    """An engine during whose work something happens."""
-
-    def __init__(self, happens: Callable[[], None]) -> None:
-        super().__init__(1)
-        self.happens = happens
-
-    def compress(self, data: bytes, options: Options) -> Compressed:
-        """Let it happen, then give a result."""
-        self.happens()
-        return Compressed(b"smaller", ImageFormat.JPEG, 1, 1)
-
-
 def test_last_image_taken_meanwhile(make_house: MakeHouse) -> None:
     """When another request takes the last image during the work, the result is deleted and refused."""
 
@@ -189,19 +171,6 @@ def test_last_image_taken_meanwhile(make_house: MakeHouse) -> None:
     assert answer.json()["error"] == "AccountLimitReached"
     folder = house.settings.data_folder / "results"
     assert not [path for path in folder.rglob("*") if path.is_file()]
-
-
-def test_work_that_outlives_its_lease(make_house: MakeHouse) -> None:
-    """Work that took longer than its lease is thrown away: 503 with Retry-After, not counted."""
-
-    def take_too_long() -> None:
-        house.clock.now_ms += LEASE_MS
-
-    house: House = make_house(InterruptedEngine(take_too_long))
-    key = house.new_key()
-    answer = house.client.post("/shrink", content=PHOTO_JPEG, auth=("api", key))
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
-    assert house.services.accounts.read(house.account_of(key)).seq == 0
 
 
 def test_fault_is_not_told(make_house: MakeHouse) -> None:
