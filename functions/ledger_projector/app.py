@@ -1,4 +1,4 @@
-"""The stream of account items becomes the ledger: one line for each charge and purchase."""
+"""The stream of account items becomes the ledger, a line for each charge and purchase, and notices of low balances."""
 
 import functools
 import logging
@@ -24,11 +24,11 @@ def projection() -> LedgerProjection:
 
 
 def project(record: DynamoDBRecord) -> None:
-    """Write the line of one record; what it raises makes Lambda bring the record again."""
+    """Write what one record stands for; what it raises makes Lambda bring the record again."""
     try:
         projection().project(record["dynamodb"])
     except Exception:
-        log.exception("a record of the stream made no line")
+        log.exception("a record of the stream made no line, or no notice")
         raise
 
 

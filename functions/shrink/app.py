@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from minipic.domain.statement import moment
 from minipic.http.answers import ShrinkAnswer, ShrinkInput, ShrinkOutput
 from minipic.http.app import create_app
 from minipic.http.bodies import SHRINK_BODY
@@ -13,7 +14,6 @@ from minipic.http.headers import image_headers, metered_headers, ratio
 from minipic.http.links import base_url, location, output_url
 from minipic.http.on_lambda import lambda_handler
 from minipic.http.parameters import RepeatKeyDep, ShrinkOptionsDep
-from minipic.http.standing import moment
 from minipic.service.access import caller_standing
 from minipic.service.keeping import direct_url
 from minipic.service.shrink import shrink

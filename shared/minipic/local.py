@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from minipic import wiring
 from minipic.demo import announce
+from minipic.domain.pruning import DAY_MS
 from minipic.http import upload_form
 from minipic.http.app import create_app, observe_and_limit, start
 from minipic.http.errors import ALLOWED_METHODS
@@ -29,6 +30,8 @@ from minipic.http.prometheus import PATH as METRICS_PATH
 from minipic.http.prometheus import Meters, metrics_router
 from minipic.http.protocol import IDLE_S, MAX_HEAD_BYTES, LimitedProtocol
 from minipic.service import Engine, Services
+from minipic.service.caretaking import prune_all
+from minipic.service.notices import deliver_due
 from minipic.service.source import UPLOAD_LIFETIME_MS
 from minipic.settings import PROJECT_FOLDER, SettingError, Settings
 from minipic.stores.local.repeats import SqliteRepeats
@@ -37,6 +40,7 @@ from minipic.stores.local.uploads import PATH as UPLOAD_PATH
 from minipic.stores.local.uploads import FileUploads
 
 SWEEP_EVERY_S = 600
+DELIVER_EVERY_S = 5
 STOP_WITHIN_S = 30
 
 log = logging.getLogger("minipic.local")
@@ -137,6 +141,7 @@ def _own_routes(services: Services, meters: Meters) -> Iterator[tuple[str, str, 
 
 
 def _sweep(services: Services, stop: threading.Event) -> None:
+    pruned_ms = 0
     while True:
         if isinstance(services.results, FileResults):
             services.results.sweep(services.now_ms(), services.result_ttl_s)
@@ -144,8 +149,19 @@ def _sweep(services: Services, stop: threading.Event) -> None:
             services.uploads.sweep(services.now_ms(), UPLOAD_LIFETIME_MS // 1000)
         if isinstance(services.repeats, SqliteRepeats):
             services.repeats.sweep(services.now_ms())
+        if services.now_ms() >= pruned_ms + DAY_MS:
+            pruned_ms = services.now_ms()
+            prune_all(services)
         if stop.wait(SWEEP_EVERY_S):
             return
+
+
+def _deliver(services: Services, stop: threading.Event) -> None:
+    while not stop.wait(DELIVER_EVERY_S):
+        try:
+            deliver_due(services, within_s=DELIVER_EVERY_S)
+        except Exception:  # the next round may do better; without a thread nobody would be told any more
+            log.exception("notices were not delivered")
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
@@ -181,7 +197,8 @@ def main() -> None:
         signal.signal(number, _stop)
     app, engine = build_app(settings, services)
     stop = threading.Event()
-    threading.Thread(target=_sweep, args=(services, stop), daemon=True).start()
+    for work in (_sweep, _deliver):
+        threading.Thread(target=work, args=(services, stop), daemon=True).start()
     announce(settings, services)
     config = uvicorn.Config(
         app,

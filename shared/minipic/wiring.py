@@ -78,11 +78,28 @@ class _WebWhenNeeded:
             sources = self._sources
         return sources.fetch(url, max_bytes)
 
+    @functools.cached_property
+    def _sender(self) -> Sender:
+        from minipic.sources import HttpSender
+
+        return HttpSender(self._allow)
+
+    def check(self, url: str) -> None:
+        with self._made_once:
+            sender = self._sender
+        sender.check(url)
+
+    def post(self, url: str, headers: dict[str, str], body: bytes) -> None:
+        with self._made_once:
+            sender = self._sender
+        sender.post(url, headers, body)
+
 
 class _Stores(NamedTuple):
     accounts: Accounts
     ledger: Ledger
     repeats: Repeats
+    notices: Notices
     results: Results
     uploads: Uploads
 
@@ -91,6 +108,7 @@ def _local_stores(chosen: Settings) -> _Stores:
     from minipic.stores.local.accounts import SqliteAccounts
     from minipic.stores.local.database import Database
     from minipic.stores.local.ledger import SqliteLedger
+    from minipic.stores.local.notices import SqliteNotices
     from minipic.stores.local.repeats import SqliteRepeats
     from minipic.stores.local.results import FileResults
     from minipic.stores.local.uploads import FileUploads
@@ -101,6 +119,7 @@ def _local_stores(chosen: Settings) -> _Stores:
         SqliteAccounts(database),
         SqliteLedger(database),
         SqliteRepeats(database),
+        SqliteNotices(database),
         FileResults(folder),
         FileUploads(folder / "uploads"),
     )
@@ -110,6 +129,7 @@ def _aws_stores(chosen: Settings) -> _Stores:
     from minipic.stores.aws.accounts import DynamoAccounts
     from minipic.stores.aws.clients import make_clients
     from minipic.stores.aws.ledger import DynamoLedger
+    from minipic.stores.aws.notices import DynamoNotices
     from minipic.stores.aws.repeats import DynamoRepeats
     from minipic.stores.aws.results import S3Results
     from minipic.stores.aws.uploads import S3Uploads
@@ -120,6 +140,7 @@ def _aws_stores(chosen: Settings) -> _Stores:
         DynamoAccounts(dynamodb, names.table),
         DynamoLedger(dynamodb, names.ledger_table),
         DynamoRepeats(dynamodb, names.table),
+        DynamoNotices(dynamodb, names.ledger_table),
         S3Results(s3, names.bucket),
         S3Uploads(s3, names.bucket),
     )

@@ -204,6 +204,7 @@ def test_a_receiver_that_never_takes_it_is_given_up(house: House, caplog: pytest
             assert house.deliver() == 0
             house.clock.ahead_ms += wait_ms + 1
     assert house.clock() - began_ms < DAY_MS
+    assert house.services.notices.due(house.clock() + DAY_MS, 10) == []
     house.clock.ahead_ms += 3 * DAY_MS
     house.deliver()
     assert len(house.receiver.posts) == MAX_TRIES

@@ -78,8 +78,7 @@ def test_each_month_is_a_crossing(bell: Bell) -> None:
     account = bell.account(free_limit=2, low_balance=1)
     for now_ms in (NOW_MS, NOW_MS + 1, NEXT_MONTH_MS, NEXT_MONTH_MS + 1):
         charge(bell.accounts, account, now_ms)
-    assert {notice.at_ms for notice in bell.of(account)} == {NOW_MS + 1, NEXT_MONTH_MS + 1}
-    assert len(bell.of(account)) == 2
+    assert [notice.at_ms for notice in bell.of(account)] == [NOW_MS + 1, NEXT_MONTH_MS + 1]
 
 
 def test_a_pack_is_crossed_in_its_turn(bell: Bell) -> None:

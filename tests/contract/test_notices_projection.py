@@ -1,10 +1,13 @@
 """Notices out of the stream: whatever comes twice, late or half done, a crossing is told once."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
 from functions.ledger_projector import app as projector
 from mypy_boto3_dynamodb import DynamoDBClient
@@ -94,6 +97,27 @@ def _add(notices: DynamoNotices, notice: Notice) -> None:
     # Who meets another's transaction under way is refused; Lambda then brings the record again.
     with suppress(notices._client.exceptions.TransactionCanceledException):
         notices.add(notice)
+
+
+def test_a_conflict_is_no_notice(notices: DynamoNotices, client: DynamoDBClient) -> None:
+    """Where another transaction was under way nothing was written, and whoever brings the record is told so."""
+    body = json.dumps(
+        {
+            "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+            "Message": "Transaction cancelled",
+            "CancellationReasons": [{"Code": "TransactionConflict"}, {"Code": "None"}],
+        }
+    ).encode()
+
+    def conflict(request: Any, **_: Any) -> Any:
+        answer: Any = AWSResponse(request.url, 400, HTTPHeaders(), None)
+        answer._content = body
+        return answer
+
+    events: Any = client.meta.events
+    events.register("before-send.dynamodb.TransactWriteItems", conflict)
+    with pytest.raises(client.exceptions.TransactionCanceledException):
+        DynamoNotices(client, notices._table_name).add(Notice("msg_1", "acct", "A", NOW_MS, 1, 0, 0))
 
 
 @contextmanager

@@ -1,19 +1,24 @@
 """What is left of a request that stopped anywhere, and what its repeat makes of it: one charge, one result."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from minipic.domain.ledger import Line
 from minipic.domain.metering import LEASE_MS, PRUNE_AFTER_MS
-from minipic.errors import IdempotencyConflict, OutputExpired, RequestInProgress, ServiceUnavailable
+from minipic.domain.repeats import Claim
+from minipic.errors import DecodeError, IdempotencyConflict, OutputExpired, RequestInProgress, ServiceUnavailable
 from minipic.service.keeping import Result
-from minipic.stores import Ledger
+from minipic.stores import Ledger, Repeats
+from minipic.stores.aws.accounts import DynamoAccounts
+from minipic.stores.aws.clients import make_clients
+from minipic.stores.aws.ledger import DynamoLedger
 from minipic.stores.aws.repeats import DynamoRepeats
 from minipic.stores.local.accounts import SqliteAccounts
 from minipic.stores.local.database import Database
@@ -21,8 +26,9 @@ from minipic.stores.local.ledger import SqliteLedger
 from minipic.stores.local.repeats import SqliteRepeats
 from minipic.stores.local.results import FileResults
 from tests.aws_stack import AwsStack
-from tests.contract.account_values import NEXT_MONTH_MS
-from tests.contract.books import Books
+from tests.aws_stack.stream import StreamReader
+from tests.contract.account_values import LIVE_KEY, NEXT_MONTH_MS
+from tests.contract.books import Books, project
 from tests.contract.conftest import STORES
 from tests.contract.repeated_work import KEY, ROUTES, Died, Fate, QuickEngine, Workshop, open_workshop
 
@@ -38,15 +44,23 @@ CALLS = {
 each_route = pytest.mark.parametrize("route", ROUTES)
 
 
+@pytest.fixture(scope="module")
+def aws_stores(aws_stack: AwsStack, projection: None) -> tuple[Books, DynamoRepeats]:
+    """Make the clients once: that takes longer than most of these tests."""
+    dynamodb, _ = make_clients(aws_stack.region, aws_stack.endpoint_url)
+    stream, table = StreamReader(aws_stack), aws_stack.table_name
+    ledger = DynamoLedger(dynamodb, aws_stack.ledger_table_name)
+    books = Books(DynamoAccounts(dynamodb, table), ledger, lambda: project(stream.read()))
+    return books, DynamoRepeats(dynamodb, table)
+
+
 @pytest.fixture(params=STORES)
 def workshop(request: pytest.FixtureRequest, tmp_path: Path) -> Workshop:
     if request.param == "local":
         database: Database = request.getfixturevalue("sqlite_database")
         books = Books(SqliteAccounts(database), SqliteLedger(database), lambda: None)
         return open_workshop(tmp_path, books, SqliteRepeats(database), FileResults(tmp_path / "results"))
-    stack: AwsStack = request.getfixturevalue("aws_stack")
-    repeats = DynamoRepeats(request.getfixturevalue("client"), stack.table_name)
-    books = request.getfixturevalue("dynamo_books")
+    books, repeats = request.getfixturevalue("aws_stores")
     return open_workshop(tmp_path, books, repeats, request.getfixturevalue("s3_results"))
 
 
@@ -160,6 +174,33 @@ def test_during_the_work(workshop: Workshop, route: str) -> None:
     assert all(not key.leases for key in workshop.read().keys.values())
 
 
+class _Overtaken:
+    """Claims of a process that is a moment too slow: ``before`` happens between its admission and its claim."""
+
+    def __init__(self, repeats: Repeats, before: Callable[[], object]) -> None:
+        self._repeats = repeats
+        self._before = before
+
+    def claim(self, claim: Claim, now_ms: int) -> Claim:
+        self._before()
+        return self._repeats.claim(claim, now_ms)
+
+
+def test_overtaken_between_admission_and_claim(workshop: Workshop) -> None:
+    """A lease that was not there yet when the repeat was admitted is seen: its owner is at work, and is left alone."""
+    at_work: list[str] = []
+
+    def overtake() -> None:
+        die_at(workshop, "shrink", 2)
+        at_work.extend(workshop.read().keys[LIVE_KEY].leases)
+
+    slow: Any = _Overtaken(workshop.services.repeats, overtake)
+    with pytest.raises(RequestInProgress):
+        workshop.ask("shrink", services=replace(workshop.services, repeats=slow))
+    (left,) = workshop.read().keys[LIVE_KEY].leases
+    assert left in at_work
+
+
 @each_route
 def test_work_that_outlives_its_lease(workshop: Workshop, route: str) -> None:
     """Work that comes too late is not charged, and its repeat, which took over meanwhile, keeps its own answer."""
@@ -197,9 +238,11 @@ class _InShortPages:
 
     def __init__(self, ledger: Ledger) -> None:
         self.complete_to = ledger.complete_to
+        self.pages_read = 0
         self._ledger = ledger
 
     def lines(self, account_id: str, month: int, after_seq: int, limit: int) -> list[Line]:
+        self.pages_read += 1
         return self._ledger.lines(account_id, month, after_seq, min(limit, 2))
 
 
@@ -222,6 +265,18 @@ def test_a_charge_of_the_next_month(workshop: Workshop) -> None:
     workshop.books.settle_up()
     answer = workshop.ask("shrink", services=replace(workshop.services, ledger=ledger))
     assert (workshop.charged_for(answer), workshop.images, workshop.engine.calls) == (1, 9, 9)
+
+
+def test_lines_that_come_too_late_are_not_read(workshop: Workshop) -> None:
+    """However much was charged since, a repeat reads no further than the first request's charge could stand."""
+    ledger: Any = _InShortPages(workshop.services.ledger)
+    die_at(workshop, "shrink", 4)
+    workshop.now_ms += UNTIL_LEASE_ENDS_MS + 1
+    for _ in range(5):
+        workshop.ask("shrink", key=None)
+    workshop.books.settle_up()
+    answer = workshop.ask("shrink", services=replace(workshop.services, ledger=ledger))
+    assert (workshop.charged_for(answer), workshop.images, ledger.pages_read) == (1, 6, 1)
 
 
 @each_route
@@ -261,6 +316,38 @@ def test_what_was_made_of_it_outlives_an_original(workshop: Workshop) -> None:
     assert workshop.images == 1
 
 
+class _Slow:
+    """Accounts whose settle takes so long to arrive that ``meanwhile`` comes first."""
+
+    def __init__(self, accounts: object, meanwhile: Callable[[], object]) -> None:
+        self._accounts = accounts
+        self._meanwhile = meanwhile
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._accounts, name)
+
+    def settle(self, *args: object) -> object:
+        self._meanwhile()
+        return self._accounts.settle(*args)  # type: ignore[attr-defined]
+
+
+@each_route
+def test_a_settle_that_arrives_after_the_repeat(workshop: Workshop, route: str) -> None:
+    """Once a repeat has taken over, a write of the first request that was still on its way charges nothing."""
+    workshop.prepare(route)
+    answers = []
+
+    def repeat() -> None:
+        workshop.now_ms += UNTIL_LEASE_ENDS_MS
+        answers.append(workshop.ask(route))
+
+    slow: Any = _Slow(workshop.services.accounts, repeat)
+    with suppress(ServiceUnavailable):
+        workshop.ask(route, services=replace(workshop.services, accounts=slow))
+    assert workshop.ask(route) == answers[0]
+    assert (workshop.images, workshop.charged_for(answers[0])) == (1, 1)
+
+
 class _Unanswered:
     """Accounts whose settle is never answered; ``happens`` tells whether it is carried out."""
 
@@ -288,6 +375,43 @@ def test_a_charge_of_unknown_outcome(workshop: Workshop, route: str, happens: bo
     answer = ask_patiently(workshop, route)
     assert workshop.engine.calls == (1 if happens else 2)
     assert (workshop.images, workshop.charged_for(answer)) == (1, 1)
+
+
+class _Forgetful:
+    """Claims that can be made, and neither finished nor forgotten."""
+
+    def __init__(self, repeats: Repeats) -> None:
+        self.claim = repeats.claim
+
+    def finish(self, claim: Claim) -> None:
+        raise ServiceUnavailable
+
+    forget = finish
+
+
+@each_route
+def test_a_claim_that_cannot_be_finished(workshop: Workshop, route: str) -> None:
+    """What was charged is answered, now and again, although nobody could note that it is done."""
+    workshop.prepare(route)
+    services = replace(workshop.services, repeats=cast("Repeats", _Forgetful(workshop.services.repeats)))
+    first = workshop.ask(route, services=services)
+    assert workshop.ask(route, services=services) == first
+    assert workshop.ask(route) == first
+    assert (workshop.images, workshop.engine.calls) == (1, 1)
+
+
+def test_a_claim_that_cannot_be_given_back(workshop: Workshop) -> None:
+    """The error of work that failed is told although its claim stays, and a repeat takes that over at once."""
+    services = replace(workshop.services, repeats=cast("Repeats", _Forgetful(workshop.services.repeats)))
+
+    def fail() -> None:
+        raise DecodeError
+
+    workshop.engine.meanwhile = fail
+    with pytest.raises(DecodeError):
+        workshop.ask("shrink", services=services)
+    workshop.engine.meanwhile = lambda: None
+    assert workshop.charged_for(workshop.ask("shrink")) == 1
 
 
 @pytest.mark.parametrize("after_a_death", [False, True])

@@ -1,6 +1,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -11,10 +12,13 @@ from minipic.domain.repeats import Claim
 from minipic.stores import Repeats
 from minipic.stores.aws import schema
 from minipic.stores.aws.repeats import DynamoRepeats
+from minipic.stores.aws.results import S3Results
 from minipic.stores.local.database import Database
 from minipic.stores.local.repeats import SqliteRepeats
 from tests.aws_stack import AwsStack
 from tests.contract.account_values import LIVE_KEY, NOVEMBER, NOW_MS
+from tests.contract.books import Books
+from tests.contract.repeated_work import ROUTES, open_workshop
 from tests.contract.test_dynamodb_calls import counted
 from tests.contract.test_dynamodb_outages import lost_answers
 
@@ -187,6 +191,27 @@ def test_each_step_is_one_call(client: DynamoDBClient, dynamo_repeats: DynamoRep
         dynamo_repeats.find(claim.account_id, claim.key_hash, NOW_MS)
         dynamo_repeats.forget(claim)
     assert sent == ["PutItem", "PutItem", "UpdateItem", "GetItem", "DeleteItem"]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_key_costs_two_writes(
+    tmp_path: Path,
+    client: DynamoDBClient,
+    dynamo_books: Books,
+    dynamo_repeats: DynamoRepeats,
+    s3_results: S3Results,
+    route: str,
+) -> None:
+    """A request with the header is two writes more than one without, which is what it was before there were keys."""
+    workshop = open_workshop(tmp_path, dynamo_books, dynamo_repeats, s3_results)
+    workshop.prepare(route)
+    with counted(client) as plain:
+        workshop.ask(route, key=None)
+    workshop.now_ms += 1000
+    with counted(client) as repeatable:
+        workshop.ask(route)
+    assert plain == ["UpdateItem", "UpdateItem"]
+    assert repeatable == ["UpdateItem", "PutItem", "UpdateItem", "UpdateItem"]
 
 
 def test_dynamodb_forgets_by_itself(client: DynamoDBClient, aws_stack: AwsStack, dynamo_repeats: DynamoRepeats) -> None:

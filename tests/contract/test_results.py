@@ -1,4 +1,5 @@
 import secrets
+from dataclasses import replace
 
 import pytest
 
@@ -47,6 +48,16 @@ def test_facts_name_the_original_and_the_options(results: Results) -> None:
     facts = ResultFacts("acct-1", ImageFormat.PNG, 1, 1, "", new_id(), '{"quality": "smart"}')
     results.put(result_id, facts, DATA)
     stored = results.get(result_id)
+    assert stored is not None
+    assert stored.facts == facts
+
+
+def test_facts_say_what_the_answer_said(results: Results) -> None:
+    """A result remembers what an answer tells of the work beside it, so that the answer can be given again."""
+    result_id = new_id()
+    facts = replace(FACTS, bytes_in=2000, input_type="image/jpeg", reduced_effort=True)
+    results.put(result_id, facts, DATA)
+    stored = results.get(result_id, 0)
     assert stored is not None
     assert stored.facts == facts
 

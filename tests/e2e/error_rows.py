@@ -1,18 +1,25 @@
 """How each error of the contract's table is provoked: one request a row, sent over HTTP or through a Lambda handler."""
 
 import json
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from minipic.domain.account import Status
+from minipic.domain.identifiers import RANDOM_BYTES, make_result_id
+from minipic.domain.image import Options
+from minipic.domain.keys import hash_key
+from minipic.domain.metering import LEASE_MS, Lease, month_of
+from minipic.domain.repeats import Claim, identify
 from minipic.service.administration import set_status
 from tests.e2e.equipped import BLOCKED_PICTURE, SMALL_PLAN_BYTES, Equipped
-from tests.e2e.wire import basic
+from tests.e2e.wire import basic, call
 from tests.pictures import graphic_png, padded_png, tiny_png, too_large_png, truncated_jpeg
 
 UNKNOWN_RESULT = "a" * 32
 JSON = ("Content-Type", "application/json")
 BURST = 20
+REPEAT_KEY = "order-17"
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,40 @@ def _suspended(service: Equipped) -> Asked:
     return Asked("POST", "/shrink", [basic(service.new_key(account=account))], tiny_png())
 
 
+def _repeated(key: str) -> Asked:
+    return Asked("POST", "/shrink", [basic(key), ("Idempotency-Key", REPEAT_KEY)], tiny_png())
+
+
+def _conflicting(service: Equipped) -> Asked:
+    key = service.new_key()
+    first = call(service, "POST", "/v1/compress", key, [("Idempotency-Key", REPEAT_KEY)], tiny_png())
+    assert first.status == 200
+    return _repeated(key)
+
+
+def _in_progress(service: Equipped) -> Asked:
+    """Leave what a first request that is still at work has left."""
+    key, services = service.new_key(), service.services
+    owner, now_ms = services.accounts.find_key(hash_key(key)), services.now_ms()
+    assert owner is not None
+    lease = Lease(owner.account_id, owner.key_id, secrets.token_hex(8), now_ms + LEASE_MS)
+    services.accounts.admit(lease, now_ms, services.plans)
+    identity = identify(REPEAT_KEY, "shrink", Options(), tiny_png())
+    claim = Claim(
+        account_id=owner.account_id,
+        key_hash=identity.key_hash,
+        fingerprint=identity.fingerprint,
+        result_id=make_result_id(now_ms, secrets.token_bytes(RANDOM_BYTES)),
+        link_token="",
+        lease=lease,
+        seq=0,
+        month=month_of(now_ms),
+        expires_ms=lease.expires_ms,
+    )
+    services.repeats.claim(claim, now_ms)
+    return _repeated(key)
+
+
 _THUMB = b'{"resize":{"method":"thumb","width":5,"height":5}}'
 ROWS = [
     Row("BadRequest", 400, _shrink(b"{", JSON), label="invalid JSON"),
@@ -72,6 +113,7 @@ ROWS = [
     Row("BadRequest", 400, _output("POST", UNKNOWN_RESULT, b'{"convert":{"type":"image/x"}}'), label="convert"),
     Row("BadRequest", 400, _output("GET", UNKNOWN_RESULT, b'{"convert":{"type":"image/x"}}'), label="convert by GET"),
     Row("BadRequest", 400, _get("/v1/ledger?month=13"), label="month"),
+    Row("BadRequest", 400, _shrink(tiny_png(), ("Idempotency-Key", "two words")), label="Idempotency-Key"),
     Row("InputMissing", 400, _shrink(b"")),
     Row("InputMissing", 400, _shrink(None, JSON), label="JSON"),
     Row("SourceNotFound", 400, _source(url="http://127.0.0.1:9/private.png"), label="private address"),
@@ -84,6 +126,8 @@ ROWS = [
     Row("OutputExpired", 404, _output("GET", UNKNOWN_RESULT)),
     Row("OutputExpired", 404, _output("POST", UNKNOWN_RESULT, b'{"preserve":["copyright"]}'), label="operations"),
     Row("MethodNotAllowed", 405, lambda _: Asked("GET", "/shrink", [])),
+    Row("IdempotencyConflict", 409, _conflicting),
+    Row("RequestInProgress", 409, _in_progress, waits=True),
     Row("PayloadTooLarge", 413, _shrink(padded_png(SMALL_PLAN_BYTES + 1), plan="small"), frozenset({"max_bytes"})),
     Row("UnsupportedMediaType", 415, _shrink(b"neither picture nor promise")),
     Row("DecodeError", 422, _shrink(truncated_jpeg())),

@@ -7,6 +7,7 @@ from tests.pictures import tiny_png, truncated_jpeg
 
 KEY = re.compile(r"mp_(?:live|test)_[A-Za-z0-9]+")
 LINK = re.compile(r"link=[a-z2-7]{8,}")
+REPEAT_KEY = "4b0c6c1e-7d0a-4f7e-9d5f-1f2f9d1f8a55"
 RESIZE = b'{"resize":{"method":"scale","width":4}}'
 
 
@@ -21,6 +22,8 @@ def test_no_secret_reaches_the_log(tmp_path: Path) -> None:
         call(server, "GET", f"{location}?link={link}x", key)
         call(server, "POST", location, key, body=RESIZE)
         call(server, "GET", location, key, body=RESIZE)
+        for repeat_key, image in ((REPEAT_KEY, tiny_png()), (REPEAT_KEY, tiny_png(5)), (f"{REPEAT_KEY} x", tiny_png())):
+            call(server, "POST", "/shrink", key, [("Idempotency-Key", repeat_key)], image)
         for target in (f"/keys/{key}", f"/keys/{key}x", f"/nowhere/{key}?key={sandbox}", f"/v1/usage?api_key={key}"):
             call(server, "GET", target, key)
             call(server, "GET", target, fields=[("X-API-Key", sandbox), ("Referer", f"http://x/?link={link}")])
@@ -36,5 +39,5 @@ def test_no_secret_reaches_the_log(tmp_path: Path) -> None:
     assert "Traceback" in log
     assert KEY.findall(log) == announced
     assert not LINK.search(log)
-    for secret in (link, key[8:], sandbox[8:], basic(key)[1].removeprefix("Basic ")):
+    for secret in (link, REPEAT_KEY, key[8:], sandbox[8:], basic(key)[1].removeprefix("Basic ")):
         assert secret not in log

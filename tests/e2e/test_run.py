@@ -1,3 +1,5 @@
+import json
+import os
 import re
 import shlex
 import signal
@@ -38,6 +40,18 @@ def test_the_printed_curl_line_works_as_it_is(service: Server, tmp_path: Path) -
     smaller, original = opened(result.read_bytes()), opened(sample.read_bytes())
     assert (smaller.format, smaller.size) == ("JPEG", original.size)
     assert result.stat().st_size < sample.stat().st_size
+
+
+def test_the_readmes_line_can_be_sent_again(service: Server, key: str) -> None:
+    """README's line with an Idempotency-Key prints the same answer twice, and one image is counted."""
+    readme = (PROJECT_FOLDER / "README.md").read_text()
+    (line,) = (line for line in readme.splitlines() if line.startswith("curl ") and "Idempotency-Key" in line)
+    line = line.replace("http://127.0.0.1:8000", service.base_url)
+    command, environment = ["/bin/sh", "-c", line], {**os.environ, "KEY": key}
+    answers = {subprocess.check_output(command, cwd=PROJECT_FOLDER, env=environment, text=True) for _ in range(2)}
+    assert json.loads(answers.pop())["output"]["size"] > 0
+    assert not answers
+    assert count(service, key) == 1
 
 
 def test_a_second_start_keeps_accounts_and_prints_no_key(server: Server) -> None:

@@ -17,7 +17,7 @@ LIMIT_BYTES = 250 * 1024 * 1024
 RUNTIME_BYTES, CODECS_BYTES, CODE_BYTES = (megabytes * 1024 * 1024 for megabytes in (30, 100, 2))
 # No function loads these.
 ONLY_ON_ONE_MACHINE = ("local.py", "admin.py", "openapi.py", "demo.py", "protocol.py", "prometheus.py")
-FUNCTIONS = {"Shrink", "Output", "Derive", "Compress", "Uploads", "Usage", "Site", "LedgerProjector"}
+FUNCTIONS = {"Shrink", "Output", "Derive", "Compress", "Uploads", "Usage", "Site", "LedgerProjector", "Caretaker"}
 Build = tuple[list[BuiltFunction], dict[str, Path]]
 pytestmark = pytest.mark.timeout(300)
 

@@ -4,9 +4,11 @@ import re
 from typing import Any
 
 import pytest
+from functions.caretaker import app as caretaker
 
 from minipic.domain.screening import Screening
 from minipic.errors import BY_CODE
+from minipic.service.caretaking import BEHIND_MESSAGE
 from minipic.settings import (
     DEFAULT_PLANS,
     LinkMode,
@@ -17,6 +19,7 @@ from minipic.settings import (
     read_settings,
 )
 from minipic.stores.aws import schema
+from minipic.stores.aws.projection import GAP_MESSAGE
 from tests.aws_stack import read_template
 
 TEMPLATE = read_template()
@@ -28,21 +31,38 @@ FUNCTIONS: dict[str, dict[str, Any]] = {
     if resource["Type"] == "AWS::Serverless::Function"
 }
 PIXEL_FUNCTIONS = {"Shrink", "Compress", "Derive"}
-API_FUNCTIONS = [name for name, function in FUNCTIONS.items() if "Events" in function]
+API_FUNCTIONS = [
+    name
+    for name, function in FUNCTIONS.items()
+    if any(event["Type"] == "Api" for event in function.get("Events", {}).values())
+]
 PREFLIGHT = "OPTIONS"
 READ, WRITE, DELETE = "s3:GetObject", "s3:PutObject", "s3:DeleteObject"
 GET, UPDATE, QUERY = "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query"
+PUT, DELETE_ITEM = "dynamodb:PutItem", "dynamodb:DeleteItem"
 ADMIT_AND_SETTLE = {GET, UPDATE}
+ONCE = ADMIT_AND_SETTLE | {PUT, DELETE_ITEM}  # with what is remembered for a repeat
 RESULTS, ORIGINALS, UPLOADS = ("${Bucket.Arn}/" + folder + "/*" for folder in ("results", "originals", "uploads"))
 PERMISSIONS: dict[str, dict[str, set[str]]] = {
     "Shrink": {
-        "Table.Arn": ADMIT_AND_SETTLE,
+        "Table.Arn": ONCE,
+        "LedgerTable.Arn": {GET, QUERY},
         RESULTS: {READ, WRITE, DELETE},
         ORIGINALS: {WRITE, DELETE},
         UPLOADS: {READ},
     },
-    "Compress": {"Table.Arn": ADMIT_AND_SETTLE, RESULTS: {READ, WRITE, DELETE}, UPLOADS: {READ}},
-    "Derive": {"Table.Arn": ADMIT_AND_SETTLE, RESULTS: {READ, WRITE, DELETE}, ORIGINALS: {READ}},
+    "Compress": {
+        "Table.Arn": ONCE,
+        "LedgerTable.Arn": {GET, QUERY},
+        RESULTS: {READ, WRITE, DELETE},
+        UPLOADS: {READ},
+    },
+    "Derive": {
+        "Table.Arn": ONCE,
+        "LedgerTable.Arn": {GET, QUERY},
+        RESULTS: {READ, WRITE, DELETE},
+        ORIGINALS: {READ},
+    },
     "Output": {"Table.Arn": {GET}, RESULTS: {READ}, "Derive.Alias": {"lambda:InvokeFunction"}},
     "Uploads": {"Table.Arn": ADMIT_AND_SETTLE, UPLOADS: {WRITE}},
     "Usage": {"Table.Arn": {GET}, "LedgerTable.Arn": {GET, QUERY}},
@@ -57,8 +77,15 @@ PERMISSIONS: dict[str, dict[str, set[str]]] = {
         },
         "LedgerFailures.Arn": {"sqs:SendMessage"},
     },
+    "Caretaker": {
+        "Table.Arn": {GET, PUT, UPDATE, "dynamodb:Scan"},
+        "LedgerTable.Arn": {GET, UPDATE, QUERY, DELETE_ITEM},
+    },
 }
 API: dict[str, Any] = RESOURCES["Api"]["Properties"]
+ALARMS: list[dict[str, Any]] = [
+    resource["Properties"] for resource in RESOURCES.values() if resource["Type"] == "AWS::CloudWatch::Alarm"
+]
 DAY_S = 86_400
 
 each_function = pytest.mark.parametrize("name", FUNCTIONS)
@@ -154,6 +181,18 @@ def test_each_function_may_do_what_it_does(name: str) -> None:
     assert allowed == PERMISSIONS[name]
 
 
+@pytest.mark.parametrize("name", API_FUNCTIONS)
+def test_no_request_puts_or_deletes_an_account(name: str) -> None:
+    """Whole items are put and deleted only where requests are remembered, in partitions of their own."""
+    fences = [
+        statement.get("Condition")
+        for statement in statements(name)
+        if statement["Resource"] == {"Fn::GetAtt": "Table.Arn"} and {PUT, DELETE_ITEM} & set(statement["Action"])
+    ]
+    fence = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{schema.CLAIM_PREFIX}*"]}}
+    assert fences == ([fence] if name in PIXEL_FUNCTIONS else [])
+
+
 @each_function
 def test_the_variables_are_settings(name: str) -> None:
     """The functions' variables, with the parameters' defaults, are settings that the service accepts on AWS."""
@@ -215,6 +254,42 @@ def test_the_ledger_is_written_from_the_stream() -> None:
         "MessageRetentionPeriod": 14 * DAY_S,
         "SqsManagedSseEnabled": True,
     }
+
+
+def test_the_caretaker_comes_by_itself() -> None:
+    """Every five minutes the ledgers are looked at, and once a day what is old is forgotten."""
+    often, daily = events_of("Caretaker")
+    assert often == {"Schedule": "rate(5 minutes)"}
+    assert daily["Schedule"].startswith("cron(")
+    assert json.loads(daily["Input"]) == {caretaker.DAILY: True}
+
+
+@pytest.mark.parametrize(
+    ("name", "logs", "message"),
+    [
+        ("LedgerGaps", "LedgerProjectorLogs", GAP_MESSAGE),
+        ("LedgersBehind", "CaretakerLogs", BEHIND_MESSAGE),
+    ],
+)
+def test_the_ledgers_words_are_counted(name: str, logs: str, message: str) -> None:
+    """The word that the code logs is the one that the log group's filter counts, for an alarm of its own."""
+    fields = RESOURCES[name]["Properties"]
+    assert fields["LogGroupName"] == {"Ref": logs}
+    assert fields["FilterPattern"] == f'"{message.partition(" ")[0]}"'
+    (metric,) = fields["MetricTransformations"]
+    (alarm,) = [found for found in ALARMS if found["MetricName"] == metric["MetricName"]]
+    assert (alarm["Namespace"], alarm["Statistic"]) == (metric["MetricNamespace"], "Sum")
+
+
+def test_every_alarm_reaches_somebody() -> None:
+    """Each alarm goes to the topic, silence is no alarm, and a mail address subscribes only where one is given."""
+    assert len(ALARMS) == 4
+    assert all(alarm["AlarmActions"] == [{"Ref": "Alarms"}] for alarm in ALARMS)
+    assert {alarm["TreatMissingData"] for alarm in ALARMS} == {"notBreaching"}
+    thresholds = {alarm["MetricName"]: alarm["Threshold"] for alarm in ALARMS}
+    assert (thresholds["ApproximateNumberOfMessagesVisible"], thresholds["IteratorAge"]) == (1, 300_000)
+    assert RESOURCES["AlarmMail"]["Condition"] == "Mails"
+    assert TEMPLATE["Parameters"]["AlarmEmail"]["Default"] == ""
 
 
 @pytest.mark.parametrize(

@@ -31,14 +31,14 @@ def check(history: History, lines: list[Line]) -> Discrepancy | None:
     return audit(history.account, lines, sums_of(lines))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(histories)
 def test_any_history_passes(history: History) -> None:
     """Whatever steps an account takes, its lines, state and sums agree; pruning changes nothing of that."""
     assert audit(history.account, history.lines, history.sums) is None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(histories, st.data())
 def test_a_missing_line_is_found(history: History, data: st.DataObject) -> None:
     """The number of the missing line is named."""
@@ -49,7 +49,7 @@ def test_a_missing_line_is_found(history: History, data: st.DataObject) -> None:
     assert str(missing.seq - 1 if missing.seq == len(history.lines) else missing.seq) in found.expected + found.found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(histories, st.data())
 def test_a_line_too_many_is_found(history: History, data: st.DataObject) -> None:
     """A line that is there twice, next to itself or anywhere, is found by its number or by the sums."""
@@ -57,11 +57,10 @@ def test_a_line_too_many_is_found(history: History, data: st.DataObject) -> None
     again = data.draw(st.sampled_from(history.lines))
     at = data.draw(st.integers(0, len(history.lines)))
     lines = [*history.lines[:at], again, *history.lines[at:]]
-    if at < len(history.lines) or again.images:
-        assert check(history, lines) is not None
+    assert check(history, lines) is not None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(histories, st.data())
 def test_swapped_lines_are_found(history: History, data: st.DataObject) -> None:
     """Lines come in order, or it is said."""
@@ -73,7 +72,7 @@ def test_swapped_lines_are_found(history: History, data: st.DataObject) -> None:
     assert check(history, lines) is not None
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(histories, st.data())
 def test_a_changed_field_is_found(history: History, data: st.DataObject) -> None:
     """Any other value of any field is found, but for what nothing else tells; sums stay those of the right lines."""
@@ -93,7 +92,7 @@ def test_a_changed_field_is_found(history: History, data: st.DataObject) -> None
     assert audit(history.account, lines, history.sums) is not None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(histories, st.sampled_from(["seq", "month", "credits_bought", "credits_drawn"]), st.sampled_from([-1, 1]))
 def test_a_changed_account_is_found(history: History, name: str, step: int) -> None:
     """An account that says one more or one less than its lines is found."""
@@ -110,7 +109,7 @@ def test_a_changed_count_is_found(name: str, step: int) -> None:
     history = play(STORY)
     counts = getattr(history.account, name)
     for month in counts:
-        changed: Account = replace(history.account, **{name: {**counts, month: counts[month] + step}})
+        changed: Account = replace(history.account, **{name: {**counts, month: counts[month] + step}})  # type: ignore[arg-type]
         assert audit(changed, history.lines, history.sums) is not None
 
 
@@ -162,8 +161,6 @@ def test_changed_sums_are_found(history: History, data: st.DataObject) -> None:
 @given(histories, st.data())
 def test_the_service_may_go_on(history: History, data: st.DataObject) -> None:
     """An account as it was, sums as they were a little later, and all lines that there are now, agree."""
-    later = play([])
-    later.__dict__.update(history.__dict__)
     account, seq = history.account, history.account.seq
     later = History(account, history.now_ms, history.lines[:])
     for kind, value in data.draw(st.lists(st.sampled_from([("charge", "shrink"), ("grant", 1)]), max_size=6)):

@@ -2,6 +2,7 @@
 
 import argparse
 
+from minipic.admin import notices
 from minipic.admin.shown import Answer, described, listed_keys, listed_packs
 from minipic.domain.account import Overrides, Status
 from minipic.service import Services
@@ -39,6 +40,7 @@ def add_commands(noun: argparse.ArgumentParser) -> None:
         if name in Overrides.__dataclass_fields__:
             _add_override(command, name, low, high)
     command.set_defaults(run=_override)
+    notices.add_command(verbs.add_parser("notify", help="tell an account's owner of a low balance by a webhook"))
 
 
 def _add_override(command: argparse.ArgumentParser, name: str, low: int, high: int) -> None:
@@ -69,11 +71,10 @@ def _list(services: Services, options: argparse.Namespace) -> Answer:
 
 def _show(services: Services, options: argparse.Namespace) -> Answer:
     account = admin.find_account(services, options.account)
-    told_below = {"low_balance": account.low_balance} if account.low_balance else {}
     return (
         described(services, account)
         | account.overrides.given()
-        | told_below
+        | notices.told(services, account)
         | {"keys": listed_keys(services, account), "packs": listed_packs(account)}
     )
 

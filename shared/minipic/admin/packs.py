@@ -3,6 +3,7 @@
 import argparse
 
 from minipic.admin.shown import Answer, described, described_pack, listed_packs
+from minipic.domain.ledger import PLAN
 from minipic.service import Services
 from minipic.service import administration as admin
 
@@ -34,6 +35,8 @@ def reference(text: str) -> str:
     """Return what names a payment or a correction."""
     if not 1 <= len(text) <= MAX_REFERENCE_CHARS or not text.isprintable():
         raise argparse.ArgumentTypeError(f"takes 1 to {MAX_REFERENCE_CHARS} printable characters")
+    if text == PLAN:
+        raise argparse.ArgumentTypeError(f"takes anything but {PLAN!r}, which is what free images are drawn from")
     return text
 
 

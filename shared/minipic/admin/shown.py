@@ -1,5 +1,6 @@
 """Answers of the command line: objects for scripts, text for people."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,13 @@ from minipic.domain.metering import month_of
 from minipic.service import Services
 
 Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    """An answer that is a no: printed like any other, with exit code 1."""
+
+    fields: Answer
 
 
 def moment(at_ms: int) -> str:

@@ -5,13 +5,17 @@ from dataclasses import dataclass, field
 
 from minipic.domain.account import Account, Source
 
+PLAN = "plan"  # what a free image is drawn from; no pack may be named so
+REPAIR = "repair"  # the operation of a line that stands for one that was lost
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line. ``images`` is 1 for a billed image and 0 for a sandbox call, a purchase or a correction.
 
     ``drawn_from`` is ``plan``, a pack's id, or empty; the two ``…_remaining`` are the balances after the line.
-    ``credits`` is what a purchase or a correction added, negative for what it took away; a correction has a ``reason``.
+    ``credits`` is what a purchase or a correction added, negative for what it took away. A correction has a ``reason``,
+    and so has a line that was repaired: its ``operation`` is ``repair``, unless it is of credits.
     """
 
     seq: int
@@ -61,7 +65,7 @@ def latest_line(account: Account) -> Line | None:
     if entry is None:
         return None
     drawn_from = {
-        Source.FREE: "plan",
+        Source.FREE: PLAN,
         Source.CREDIT: pack_of_draw(account, account.credits_drawn),
         Source.SANDBOX: "",
         Source.PURCHASE: entry.pack_id,

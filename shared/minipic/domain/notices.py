@@ -86,10 +86,10 @@ def notice_of(before: Account, after: Account, now_ms: int) -> Notice | None:
     at_ms = now_ms if entry is None else entry.at_ms
     free_used = after.free_used.get(after.month, 0)
     # The counters alone could come back: an operator may lower a limit, raise it and lower it again.
-    step = (after.id, after.seq, at_ms, after.low_balance, after.free_limit, free_used)
-    step += (after.credits_bought, after.credits_drawn)
+    balance = (after.low_balance, after.free_limit, free_used, after.credits_bought, after.credits_drawn)
+    step = json.dumps([after.id, after.seq, at_ms, *balance])
     return Notice(
-        id=f"msg_{hashlib.sha256(repr(step).encode()).hexdigest()[:32]}",
+        id=f"msg_{hashlib.sha256(step.encode()).hexdigest()[:32]}",
         account_id=after.id,
         account_name=after.name,
         at_ms=at_ms,

@@ -13,6 +13,7 @@ log = logging.getLogger("minipic.access")
 
 _SECRETS = re.compile(
     r"(?P<kept>mp_(?:live|test)_)[A-Za-z0-9]+"
+    r"|(?P<signing>whsec_)[A-Za-z0-9+/=]+"
     r"|(?P<name>\blink(?:=|%3[Dd]))[^&\s\"'\\]+"
     r"|(?P<scheme>\b(?:[Bb]asic|[Bb]earer)\s+)[A-Za-z0-9._~+/=-]{8,}"
     r"|\b[a-z2-7]{32}\b"  # a link token; a result's id has the same look, and a log can do without it
@@ -21,7 +22,7 @@ _SECRETS = re.compile(
 
 def mask(text: str) -> str:
     """Return the text without keys, link tokens and credentials."""
-    return _SECRETS.sub(lambda found: f"{found['kept'] or found['name'] or found['scheme'] or ''}***", text)
+    return _SECRETS.sub(lambda found: f"{found[found.lastgroup] if found.lastgroup else ''}***", text)
 
 
 class _MaskingFormatter(LambdaPowertoolsFormatter):

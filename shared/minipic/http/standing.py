@@ -1,23 +1,12 @@
 """Usage and ledger as the API tells them."""
 
-import csv
 import io
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from minipic.domain.ledger import Line
+from minipic.domain.statement import COLUMNS, as_row, moment, month_text, write_csv
 from minipic.http.answers import Credits, FreeQuota, LedgerAnswer, LedgerLine, Limits, PackAnswer, UsageAnswer
 from minipic.service.usage import PAGE_LINES, Usage
-
-
-def moment(at_ms: int) -> str:
-    """Return a Unix time as ISO 8601 in UTC, to the second."""
-    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def month_text(month: int) -> str:
-    """Return 202611 as 2026-11."""
-    return f"{month // 100}-{month % 100:02}"
 
 
 def next_month(month: int) -> int:
@@ -66,43 +55,14 @@ def usage_json(usage: Usage) -> UsageAnswer:
     )
 
 
-def _line_json(line: Line) -> LedgerLine:
-    return LedgerLine(
-        seq=line.seq,
-        time=moment(line.at_ms),
-        operation=line.operation,
-        key=line.key_name,
-        result=line.result_id,
-        bytes_in=line.bytes_in,
-        bytes_out=line.bytes_out,
-        images=line.images,
-        drawn_from=line.drawn_from,
-        free_remaining=line.free_remaining,
-        credits_remaining=line.credits_remaining,
-        credits=line.credits,
-        reason=line.reason,
-    )
-
-
 def ledger_json(lines: Sequence[Line]) -> LedgerAnswer:
     """Return a page of lines; its cursor is null on the last page."""
     cursor = str(lines[-1].seq) if len(lines) == PAGE_LINES else None
-    return LedgerAnswer(lines=[_line_json(line) for line in lines], cursor=cursor)
+    return LedgerAnswer(lines=[LedgerLine.model_validate(as_row(line)) for line in lines], cursor=cursor)
 
 
 def ledger_csv(lines: Sequence[Line]) -> str:
     """Return a page of lines as CSV with a header; the next page begins after the last line's ``seq``."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(LedgerLine.model_fields))
-    writer.writeheader()
-    for line in lines:
-        row = _line_json(line).model_dump()
-        for name in ("key", "drawn_from", "reason"):
-            row[name] = _as_text_cell(row[name])
-        writer.writerow(row)
+    write_csv(text, COLUMNS, map(as_row, lines))
     return text.getvalue()
-
-
-def _as_text_cell(text: str) -> str:
-    """Return other people's text so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,6 +1,6 @@
 """Storey 2: one use-case a module, as plain functions over ``Services``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 

@@ -68,9 +68,13 @@ def _perform_once(services: Services, task: Task, identity: Identity, work: Work
             with suppress(ServiceUnavailable):  # the lease is released anyway: the next repeat takes over
                 services.repeats.forget(claim)
         raise
-    with suppress(ServiceUnavailable):  # it is charged: a repeat finds that out by itself
-        services.repeats.finish(claim)
+    _finish(services, claim)
     return result
+
+
+def _finish(services: Services, claim: Claim) -> None:
+    with suppress(ServiceUnavailable):  # it is charged: a repeat finds that out without this, only slower
+        services.repeats.finish(claim)
 
 
 def _claim_of(services: Services, task: Task, identity: Identity) -> Claim:
@@ -104,7 +108,7 @@ def _first_answer(services: Services, first: Claim) -> Result | None:
             account = services.accounts.release(first.lease)  # whoever still holds it can charge it no more
         if not _was_charged(services, first, account):
             return None
-        services.repeats.finish(first)
+        _finish(services, first)
     return find_result(services, first.result_id, first.link_token)
 
 

@@ -34,8 +34,9 @@ class HttpSender:
         """Send a body and return when it was taken, by a status from 200 to 299; NotDelivered for everything else."""
         deadline = Deadline(self._timeout_s)
         try:
-            with self._hosts.conversation(self._target(url), deadline) as conversation:
-                status = conversation.post(self._target(url), headers, body).status_code
+            target = self._target(url)
+            with self._hosts.conversation(target, deadline) as conversation:
+                status = conversation.post(target, headers, body).status_code
         except (BadRequest, SourceNotFound) as error:
             raise NotDelivered("its host was not found or is not public, or its URL is not acceptable") from error
         except TimeoutError as error:

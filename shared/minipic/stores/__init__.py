@@ -1,6 +1,6 @@
 """Ports of storage. Each has two implementations, ``local`` and ``aws``, that pass one suite (tests/contract)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -97,7 +97,7 @@ class Accounts(Protocol):
 
 
 class Ledger(Protocol):
-    """The ledger, for reading: lines are written by the step that they stand for, and never change."""
+    """The ledger: lines are written by the step that they stand for, and never change."""
 
     def lines(self, account_id: str, month: int, after_seq: int, limit: int) -> list[Line]:
         """Return a month's lines with a higher ``seq`` than ``after_seq``, in order, at most ``limit``."""
@@ -107,6 +107,15 @@ class Ledger(Protocol):
 
     def complete_to(self, account_id: str) -> int:
         """Return the ``seq`` up to which every line of the account is there; 0 when none is."""
+
+    def all_lines(self, account_id: str) -> Iterator[Line]:
+        """Yield the lines of every month, in order, read by pages. For operators: there may be millions."""
+
+    def all_sums(self, account_id: str) -> dict[int, MonthSums]:
+        """Return the sums of every month in which an image was billed."""
+
+    def restore(self, account_id: str, lines: Sequence[Line]) -> None:
+        """Write lines that were lost, in order, with their share of the sums; what is there stays as it is."""
 
 
 class Repeats(Protocol):

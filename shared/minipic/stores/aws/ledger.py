@@ -1,11 +1,13 @@
-"""The ledger in DynamoDB, for reading. A line appears shortly after the step that it stands for: see ``projection``."""
+"""The ledger in DynamoDB. A line appears shortly after the step that it stands for: see ``projection``."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from minipic.domain.ledger import Line, MonthSums
 from minipic.stores.aws import schema
 from minipic.stores.aws.lines import ledger_key, line_from_item, sums_from_item
 from minipic.stores.aws.outage import as_unavailable
+from minipic.stores.aws.projection import LedgerProjection
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -50,3 +52,34 @@ class DynamoLedger:
         key = ledger_key(account_id, schema.HEAD_SORT)
         answer = self._client.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)
         return int(answer.get("Item", {}).get(schema.HEAD_SEQ, {"N": "0"})["N"])
+
+    def all_lines(self, account_id: str) -> Iterator[Line]:
+        """Yield every line, by Queries of 1 MB."""
+        with as_unavailable():
+            yield from map(line_from_item, self._items(account_id, "#sk < :bound", schema.AFTER_LINES))
+
+    @as_unavailable()
+    def all_sums(self, account_id: str) -> dict[int, MonthSums]:
+        """Return the sums of every month, by one Query."""
+        items = self._items(account_id, "begins_with(#sk, :bound)", schema.SUMS_PREFIX)
+        return {
+            int(item[schema.SORT_KEY]["S"].removeprefix(schema.SUMS_PREFIX)): sums_from_item(item) for item in items
+        }
+
+    @as_unavailable()
+    def restore(self, account_id: str, lines: Sequence[Line]) -> None:
+        """Write lines that are not there, as the projector would have, and let ``HEAD`` follow."""
+        LedgerProjection(self._client, self._table_name).restore(account_id, lines)
+
+    def _items(self, account_id: str, condition: str, bound: str) -> Iterator[Mapping[str, Any]]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table_name,
+            KeyConditionExpression=f"#pk = :pk AND {condition}",
+            ExpressionAttributeNames={"#pk": schema.PARTITION_KEY, "#sk": schema.SORT_KEY},
+            ExpressionAttributeValues={
+                ":pk": {"S": schema.LEDGER_PREFIX + account_id},
+                ":bound": {"S": bound},
+            },
+            ConsistentRead=True,
+        )
+        return (item for page in pages for item in page["Items"])

@@ -17,6 +17,7 @@ from minipic.stores.aws.outage import as_unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 
 def notice_of_change(change: Mapping[str, Any]) -> Notice | None:
@@ -65,7 +66,7 @@ class DynamoNotices:
     @as_unavailable()
     def set_webhook(self, account_id: str, webhook: Webhook | None) -> None:
         """Remember where an account's owner is told by one PutItem; None forgets it."""
-        key = ledger_key(account_id, schema.WEBHOOK_SORT)
+        key = _webhook_key(account_id)
         if webhook is None:
             self._client.delete_item(TableName=self._table_name, Key=key)
             return
@@ -75,7 +76,7 @@ class DynamoNotices:
     @as_unavailable()
     def webhook(self, account_id: str) -> Webhook | None:
         """Return where an account's owner is told, by one GetItem."""
-        key = ledger_key(account_id, schema.WEBHOOK_SORT)
+        key = _webhook_key(account_id)
         answer = self._client.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)
         item = cast("dict[str, Any]", answer.get("Item"))
         return Webhook(item[schema.WEBHOOK_URL]["S"], item[schema.WEBHOOK_SECRET]["S"]) if item else None
@@ -93,22 +94,27 @@ class DynamoNotices:
         )
         items: list[dict[str, Any]] = [dict(item) for page in pages for item in page["Items"]]
         notices = [Notice(**json.loads(item[schema.NOTICE_TEXT]["S"])) for item in items]
-        return sorted(notices, key=lambda notice: (notice.due_ms, notice.id))[:limit]
+        return sorted(notices, key=lambda notice: (notice.due_ms, notice.at_ms))[:limit]
 
     @as_unavailable()
     def claim(self, notice: Notice, now_ms: int) -> Notice | None:
-        """Begin a try by one conditional PutItem; None when another one was faster.
+        """Begin a try by one conditional UpdateItem; None when another one was faster.
 
         A call that is sent twice may find its own first sending: then nobody tries now, and somebody after the pause.
         """
         tried = notice.tried(now_ms)
         try:
-            self._client.put_item(
+            self._client.update_item(
                 TableName=self._table_name,
-                Item=_open_key(tried) | _open_fields(tried),
+                Key=_open_key(notice),
+                UpdateExpression="SET #due = :next, #notice = :notice",
                 ConditionExpression="#due = :due",
-                ExpressionAttributeNames={"#due": schema.NOTICE_DUE_MS},
-                ExpressionAttributeValues={":due": {"N": str(notice.due_ms)}},
+                ExpressionAttributeNames={"#due": schema.NOTICE_DUE_MS, "#notice": schema.NOTICE_TEXT},
+                ExpressionAttributeValues={
+                    ":due": {"N": str(notice.due_ms)},
+                    ":next": {"N": str(tried.due_ms)},
+                    ":notice": _text(tried),
+                },
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return None
@@ -120,6 +126,13 @@ class DynamoNotices:
         self._client.delete_item(TableName=self._table_name, Key=_open_key(notice))
 
 
+def _webhook_key(account_id: str) -> Item:
+    return {
+        schema.PARTITION_KEY: {"S": schema.WEBHOOK_PREFIX + account_id},
+        schema.SORT_KEY: {"S": schema.WEBHOOK_SORT},
+    }
+
+
 def _open_key(notice: Notice) -> Item:
     return {schema.PARTITION_KEY: {"S": schema.OPEN_NOTICES}, schema.SORT_KEY: {"S": notice.id}}
 
@@ -127,5 +140,9 @@ def _open_key(notice: Notice) -> Item:
 def _open_fields(notice: Notice) -> Item:
     return {
         schema.NOTICE_DUE_MS: {"N": str(notice.due_ms)},
-        schema.NOTICE_TEXT: {"S": json.dumps(asdict(notice))},
+        schema.NOTICE_TEXT: _text(notice),
     }
+
+
+def _text(notice: Notice) -> "AttributeValueTypeDef":
+    return {"S": json.dumps(asdict(notice))}

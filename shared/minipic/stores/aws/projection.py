@@ -9,7 +9,7 @@ and no client waits for them, which is what makes a transaction cheap here and n
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +21,7 @@ from minipic.domain.ledger import Line, latest_line
 from minipic.stores.aws import schema
 from minipic.stores.aws.lines import ledger_key, line_from_item, line_item
 from minipic.stores.aws.models import account_from_item
+from minipic.stores.aws.notices import DynamoNotices, notice_of_change
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -66,16 +67,31 @@ class LedgerProjection:
     def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
         self._client = client
         self._table_name = table_name
+        self._notices = DynamoNotices(client, table_name)
 
     def project(self, change: Mapping[str, Any]) -> None:
-        """Write the line that a change of an account stands for, if it stands for one. May be repeated at will."""
+        """Write the line and the notice that a change of an account stands for, if it does. May be repeated at will."""
         account = account_of_change(change)
         line = latest_line(account) if account else None
         if account is not None and line is not None:
             self.write(account.id, line)
+        notice = notice_of_change(change)
+        if notice is not None:
+            self._notices.add(notice)
 
     def write(self, account_id: str, line: Line) -> None:
         """Write a line that is not there yet, with its share of the sums, and let ``HEAD`` follow."""
+        self._put(account_id, line)
+        self._advance_head(account_id, line)
+
+    def restore(self, account_id: str, lines: Sequence[Line]) -> None:
+        """Write several lines in order; ``HEAD`` follows once, so that none is taken for a gap on the way."""
+        for line in lines:
+            self._put(account_id, line)
+        if lines:
+            self._advance_head(account_id, lines[-1])
+
+    def _put(self, account_id: str, line: Line) -> None:
         writes: list[TransactWriteItemTypeDef] = [
             {
                 "Put": {
@@ -94,7 +110,6 @@ class LedgerProjection:
             reasons = cast("dict[str, Any]", error.response)["CancellationReasons"]
             if reasons[0]["Code"] != "ConditionalCheckFailed":
                 raise
-        self._advance_head(account_id, line)
 
     def _addition(self, account_id: str, line: Line) -> "UpdateTypeDef":
         return {

@@ -17,7 +17,7 @@ The ledger has a table of its own, without a stream: whoever writes into the str
 | a line, never changed | ``L#<account id>`` | ``<yyyymm>#<seq, 12 digits>`` |
 | what a month's lines add up to | ``L#<account id>`` | ``SUMS#<yyyymm>`` |
 | up to where no line is missing | ``L#<account id>`` | ``HEAD`` |
-| where the owner is told of a low balance | ``L#<account id>`` | ``WEBHOOK`` |
+| where the owner is told of a low balance | ``W#<account id>`` | ``WEBHOOK`` |
 | that a crossing was seen, never changed | ``L#<account id>`` | ``NOTICE#<notice id>`` |
 | a notice that is to be delivered | ``NOTICES`` | ``<notice id>`` |
 """
@@ -145,8 +145,12 @@ SUMS_BYTES_OUT = "out"
 HEAD_SEQ = "seq"
 HEAD_MONTH = "mon"
 HEAD_LAST_SEQ = "last"  # only while, and after, there was a gap
+HEAD_BEHIND_SEQ = "late"  # where it was when it was last seen behind its account
+HEAD_BEHIND_SINCE_MS = "since"
 
-# Where an account's owner is told of a low balance: cold, so not in the account item.
+# Where an account's owner is told of a low balance: cold, so not in the account item, and with a secret, so in a
+# partition that whoever reads the ledger need not be let into.
+WEBHOOK_PREFIX = "W#"
 WEBHOOK_SORT = "WEBHOOK"
 WEBHOOK_URL = "url"
 WEBHOOK_SECRET = "secret"

@@ -2,10 +2,13 @@
 
 import json
 import sqlite3
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from minipic.domain.ledger import Line, MonthSums
 from minipic.stores.local.database import Database
+
+PAGE_LINES = 1000
 
 
 class SqliteLedger:
@@ -29,6 +32,33 @@ class SqliteLedger:
         query = "SELECT seq FROM ledger WHERE account_id = ? ORDER BY month DESC, seq DESC LIMIT 1"
         row = self._database.reading().execute(query, (account_id,)).fetchone()
         return 0 if row is None else int(row[0])
+
+    def all_lines(self, account_id: str) -> Iterator[Line]:
+        """Yield every line; no page holds up a writer's checkpoint for long."""
+        query = "SELECT line FROM ledger WHERE account_id = ? AND (month, seq) > (?, ?) ORDER BY month, seq LIMIT ?"
+        after = (0, 0)
+        while True:
+            rows = self._database.reading().execute(query, (account_id, *after, PAGE_LINES)).fetchall()
+            page = [Line(**json.loads(line)) for (line,) in rows]
+            yield from page
+            if len(page) < PAGE_LINES:
+                return
+            after = page[-1].month, page[-1].seq
+
+    def all_sums(self, account_id: str) -> dict[int, MonthSums]:
+        """Return the sums of every month."""
+        query = "SELECT month, sums FROM month_sums WHERE account_id = ?"
+        rows = self._database.reading().execute(query, (account_id,)).fetchall()
+        by_month = {month: MonthSums(**json.loads(sums)) for month, sums in rows}
+        return {month: sums for month, sums in by_month.items() if sums != MonthSums()}
+
+    def restore(self, account_id: str, lines: Sequence[Line]) -> None:
+        """Write lines that are not there: after a repair of the file itself, if ever."""
+        with self._database.writing() as connection:
+            for line in lines:
+                query = "SELECT 1 FROM ledger WHERE account_id = ? AND month = ? AND seq = ?"
+                if connection.execute(query, (account_id, line.month, line.seq)).fetchone() is None:
+                    append_line(connection, account_id, line)
 
 
 def append_line(connection: sqlite3.Connection, account_id: str, line: Line) -> None:

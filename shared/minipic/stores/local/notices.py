@@ -30,7 +30,7 @@ class SqliteNotices:
 
     def due(self, now_ms: int, limit: int) -> list[Notice]:
         """Return notices whose time has come, those that wait longest first."""
-        query = "SELECT notice FROM notice WHERE due_ms <= ? ORDER BY due_ms, id LIMIT ?"
+        query = "SELECT notice FROM notice WHERE due_ms <= ? ORDER BY due_ms, rowid LIMIT ?"
         rows = self._database.reading().execute(query, (now_ms, limit)).fetchall()
         return [Notice(**json.loads(notice)) for (notice,) in rows]
 
