@@ -11,8 +11,18 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from minipic.domain.account import Account, Overrides
 from minipic.domain.credits import NotEnoughCredits
 from minipic.domain.pruning import DAY_MS
+from minipic.errors import AccountLimitReached
 from minipic.stores.aws.accounts import DynamoAccounts
-from tests.contract.account_values import CHARGE, NOW_MS, PLANS, make_lease, plans_with
+from tests.contract.account_values import (
+    CHARGE,
+    NOVEMBER,
+    NOW_MS,
+    PLANS,
+    SANDBOX_LIMIT,
+    TEST_KEY,
+    make_lease,
+    plans_with,
+)
 
 NO_FREE = plans_with(paid_images=0)
 
@@ -91,3 +101,17 @@ def test_pruning_gives_way_to_a_grant(
         assert [pack.id for pack in store.prune(account.id, later_ms).packs] == ["p1", "p2", "p3"]
     assert [pack.id for pack in store.prune(account.id, later_ms).packs] == ["p2", "p3"]
     assert store.grant(account.id, "p1", 1, later_ms, NO_FREE).credits_bought == 9
+
+
+def test_a_sandbox_call_meanwhile_counts(
+    store: DynamoAccounts, other_dynamo_accounts: DynamoAccounts, account: Account
+) -> None:
+    """The last sandbox call of the month is one call, though another process saw it still left."""
+    leases = [make_lease(account, TEST_KEY) for _ in range(SANDBOX_LIMIT + 1)]
+    for lease in leases:
+        assert store.admit(lease, NOW_MS, PLANS).error is None
+    for lease in leases[1:]:
+        assert other_dynamo_accounts.settle(lease, NOW_MS, CHARGE, PLANS).error is None
+    late = store.settle(leases[0], NOW_MS, CHARGE, PLANS)
+    assert isinstance(late.error, AccountLimitReached)
+    assert late.account.sandbox_used == {NOVEMBER: SANDBOX_LIMIT}
