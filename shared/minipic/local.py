@@ -140,7 +140,8 @@ def _own_routes(services: Services, meters: Meters) -> Iterator[tuple[str, str, 
         yield "POST", f"{UPLOAD_PATH}/[^/]+", "upload form", upload_form.router
 
 
-def _sweep(services: Services, stop: threading.Event) -> None:
+def sweep(services: Services, stop: threading.Event) -> None:
+    """Delete what has expired every ten minutes, and once a day what accounts need no longer, until told to stop."""
     pruned_ms = 0
     while True:
         if isinstance(services.results, FileResults):
@@ -197,7 +198,7 @@ def main() -> None:
         signal.signal(number, _stop)
     app, engine = build_app(settings, services)
     stop = threading.Event()
-    for work in (_sweep, _deliver):
+    for work in (sweep, _deliver):
         threading.Thread(target=work, args=(services, stop), daemon=True).start()
     announce(settings, services)
     config = uvicorn.Config(

@@ -1,11 +1,16 @@
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
+from minipic.stores.local import database
 from minipic.stores.local.accounts import SqliteAccounts
+from minipic.stores.local.codec import account_to_json
 from minipic.stores.local.database import Database
+from minipic.stores.local.repeats import SqliteRepeats
 from tests.contract.account_values import CHARGE, NOVEMBER, NOW_MS, PLANS, make_account, make_lease
 
 WRITER = """
@@ -61,3 +66,16 @@ def test_kill_9_loses_nothing_that_was_answered(tmp_path: Path) -> None:
     assert after.seq in (answered, answered + 1)
     assert after.images == after.free_used == {NOVEMBER: after.seq}
     assert [seq for (seq,) in lines] == list(range(1, after.seq + 1))
+
+
+def test_an_older_file_is_brought_up_to_date(tmp_path: Path) -> None:
+    """A file of the first version keeps its accounts, and gets what came later."""
+    path, account = tmp_path / "minipic.sqlite3", make_account()
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(f"{database._STEPS[0]}; PRAGMA user_version = 1")
+        old.execute("INSERT INTO account VALUES (?, ?)", (account.id, account_to_json(account)))
+        old.commit()
+    opened = Database(path)
+    assert SqliteAccounts(opened).read(account.id) == account
+    assert SqliteRepeats(opened).find(account.id, "h", NOW_MS) is None
+    opened.close()

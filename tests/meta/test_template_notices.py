@@ -1,10 +1,11 @@
 """What the template lets the caretaker do for notices."""
 
+import pytest
 from functions.caretaker import app as caretaker
 
 from minipic.stores.aws import schema
 from tests.aws_stack import read_template
-from tests.meta.test_template import DELETE_ITEM, FUNCTIONS, QUERY, settings_of, statements
+from tests.meta.test_template import API_FUNCTIONS, DELETE_ITEM, FUNCTIONS, QUERY, settings_of, statements
 
 
 def test_the_caretaker_knows_what_is_opened() -> None:
@@ -24,6 +25,18 @@ def test_the_caretaker_deletes_no_line() -> None:
         and {QUERY, DELETE_ITEM} & set(statement["Action"])
     ]
     assert fence == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [schema.OPEN_NOTICES]}}
+
+
+@pytest.mark.parametrize("name", API_FUNCTIONS)
+def test_no_request_reads_a_webhooks_secret(name: str) -> None:
+    """Of the ledger's table a function that answers requests may read lines and sums alone."""
+    fences = [
+        statement.get("Condition")
+        for statement in statements(name)
+        if statement["Resource"] == {"Fn::GetAtt": "LedgerTable.Arn"}
+    ]
+    fence = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{schema.LEDGER_PREFIX}*"]}}
+    assert fences in ([], [fence])
 
 
 def test_slow_receivers_leave_time_for_the_ledgers() -> None:
