@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+from minipic.admin import main
 from minipic.domain.account import Account, Status
 from minipic.domain.audit import Discrepancy
 from minipic.domain.gaps import Irreparable
@@ -325,3 +326,18 @@ def test_sums_are_compared(shop: Shop) -> None:
     found = check(shop.services, account).discrepancy
     assert found is not None
     assert "sums of 202611" in found.expected
+
+
+def test_the_operators_commands_on_aws(
+    shop: Shop, aws_stack: AwsStack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Verify, export and repair work on the deployment's tables as on one machine."""
+    account = shop.accounts[0]
+    project(shop.records_of(account))
+    target = tmp_path / "lines.jsonl"
+    for words in (["verify"], ["repair", "--reason", "why"], ["export", "--format", "jsonl", "--output", str(target)]):
+        assert main(["ledger", words[0], account.id, *words[1:], "--json"], aws_stack.environment) == 0
+    answers = capsys.readouterr().out
+    assert '"lines": 21' in answers
+    assert '"repaired": 0' in answers
+    assert [json.loads(line)["seq"] for line in target.read_text().splitlines()] == list(range(1, 22))

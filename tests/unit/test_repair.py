@@ -121,3 +121,23 @@ def test_what_is_not_this_accounts_cannot_be_repaired() -> None:
         missing_lines(account, [lines[0], replace(lines[2], credits_remaining=4), *lines[3:]], "why")
     with pytest.raises(Irreparable, match="any longer"):
         missing_lines(replace(account, credits_bought=3), [lines[0], *lines[2:]], "why")
+
+
+def test_a_gap_over_months_that_were_pruned() -> None:
+    """Where nothing is counted any longer, a gap over a month's end belongs to the month that it ends in."""
+    history = play([*[("charge", "shrink")] * 2, ("wait", 40 * DAY_MS), *[("charge", "shrink")] * 2, ("grant", 2)])
+    history.now_ms += 500 * DAY_MS
+    history.step("prune", None)
+    assert not history.account.images
+    kept = [history.lines[0], *history.lines[3:]]
+    lines = repaired(history, kept)
+    assert [line.month for line in lines] == [202611, 202612, 202612, 202612, 202612]
+    assert audit(history.account, lines, sums_of(lines)) is None
+
+
+def test_lines_from_the_beginning() -> None:
+    """Lines that are lost from the first one on are of the months since the account was made."""
+    history = play([("charge", "shrink"), ("wait", 40 * DAY_MS), *[("charge", "shrink")] * 3])
+    lines = repaired(history, history.lines[3:])
+    assert [line.month for line in lines] == [202611, 202612, 202612, 202612]
+    assert repaired(history, [])[-1] == history.lines[-1]

@@ -3,7 +3,7 @@
 What is compared: numbers without a gap, months, the kind of every line, the balance after it, which pack a draw belongs
 to, the counts of the months that the account still has, its packs, and the sums of the months. What nothing else tells
 is believed: of which key and which result a line is, its time within the month, the free images that were left, a
-reason's words, and what a sandbox call did.
+reason's words, what a sandbox call did, and the reference of credits that are used up, pruned and never drawn from.
 """
 
 from collections import Counter, deque
