@@ -133,7 +133,7 @@ class UnsupportedMediaType(MiniPicError):
     """The bytes are no image format that is known here."""
 
     code, status = "UnsupportedMediaType", 415
-    text = "These bytes are not an image in a supported format. Supported: PNG, JPEG and WebP."
+    text = "These bytes are no image in a supported format: PNG, JPEG, WebP, AVIF, GIF, TIFF, HEIC and BMP."
 
 
 class DecodeError(MiniPicError):

@@ -6,7 +6,7 @@ import json
 import pytest
 from PIL import Image
 
-from minipic.domain.image import ImageFormat
+from minipic.domain.image import OUTPUT_FORMATS
 from tests.apps.conftest import House
 from tests.pictures import graphic_png, photo_jpeg
 
@@ -92,7 +92,7 @@ def test_smallest_of_several_wins(house: House) -> None:
     key = house.new_key(plan="paid")
     path = shrink(house, key)
     sizes = {}
-    for image_format in ImageFormat:
+    for image_format in OUTPUT_FORMATS:
         answer = house.client.post(path, json={"convert": {"type": image_format.media_type}}, auth=("api", key))
         sizes[answer.headers["Content-Type"]] = len(answer.content)
         house.services.accounts.grant(house.account_of(key), f"p{image_format}", 2, house.clock(), house.services.plans)

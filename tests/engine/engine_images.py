@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageDraw
 
+from minipic.domain.image import ImageFormat
 from minipic_engine import png_chunks
 
 Pixels = NDArray[np.uint8]
+WEB = [ImageFormat.PNG, ImageFormat.JPEG, ImageFormat.WEBP]
+"""The formats that every test of the pipeline's promises runs through; the others have a matrix of their own."""
 GPS_TEXT = b"GPS 52.5163 N 13.3777 E"
 
 

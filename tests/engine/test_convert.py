@@ -15,6 +15,7 @@ from minipic_engine import jpeg, png, steps, wire
 from minipic_engine.picture import Picture
 from minipic_engine.pipeline import compress
 from tests.engine.engine_images import (
+    WEB,
     animation,
     difference,
     frames,
@@ -28,7 +29,7 @@ from tests.engine.engine_images import (
 )
 
 JPEG, PNG, WEBP = ImageFormat.JPEG, ImageFormat.PNG, ImageFormat.WEBP
-EVERY = tuple(ImageFormat)
+EVERY = tuple(WEB)
 STILLS = {
     "opaque": photo(),
     "graphic": graphic(),

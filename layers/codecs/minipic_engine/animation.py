@@ -1,158 +1,172 @@
-"""Animations: their timeline is kept, in their own format or from one animated format to the other."""
+"""Animations: their timeline is kept, in their own format or from one animated format to another."""
 
 import io
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import NotRequired, TypedDict
 
-import numpy as np
 from PIL import Image
 
-from minipic.domain.image import ImageFormat
+from minipic.domain.image import ImageFormat, Rgb
 from minipic.errors import BadRequest, ImageTooComplex, MiniPicError
 
-from . import colour, orientation, png, png_chunks, webp, webp_chunks
-from .header import MEGAPIXEL, Header
+from . import avif, colour, effort, film, gif, png, png_chunks, steps, webp, webp_chunks
+from .film import Film
+from .header import Header
 from .level import BEST
-from .picture import Picture, decoding, open_with_pillow
-from .resize import Plan, resized
+from .orientation import UPRIGHT
+from .picture import Picture
+from .resize import Plan
+from .timeline import Timeline
 
-_MAX_ENCODED_PIXELS = 100 * MEGAPIXEL
-"""Above this over all frames, an animated WebP is repacked as it is: encoding it would outlast the job's time. For the
-same reason, and for the memory that all frames take, nothing that stays above it gets a new size."""
+_MAX_ENCODED_PIXELS = 100 * effort.MEGAPIXEL
+"""Above this over all frames, an animation is repacked as it is: encoding it would outlast the job's time. For the same
+reason, and for the memory that all frames take, nothing that stays above it gets a new size or another format."""
+
+_ANIMATED = (ImageFormat.PNG, ImageFormat.WEBP, ImageFormat.GIF, ImageFormat.AVIF)
+_KEEPS_TAGS = (ImageFormat.PNG, ImageFormat.WEBP)
+"""What holds an orientation and any profile beside its frames, so that these need not be touched."""
 
 
-class Timeline(TypedDict):
-    """What is shown for how long (ms, one a frame), how often (0: for ever), in Pillow's words."""
+class _Words(TypedDict):
+    """A timeline in Pillow's words."""
 
     save_all: bool
     duration: list[int]
     loop: int
-    append_images: NotRequired[Sequence[Image.Image]]
+    append_images: list[Image.Image]
     default_image: NotRequired[bool]
 
 
-def refusal(header: Header, target: ImageFormat, plan: Plan | None) -> MiniPicError | None:
+def refusal(header: Header, target: ImageFormat, plan: Plan | None, *, is_changed: bool) -> MiniPicError | None:
     """Return the error of an animation that can't be kept whole in ``target``; None where it can."""
-    if target is ImageFormat.JPEG:
-        return BadRequest("An animation can't be kept in JPEG. Choose `format` webp or png, or send a still image.")
+    if target not in _ANIMATED:
+        return BadRequest(
+            f"An animation can't be kept in {target.name}."
+            " Choose `format` webp, avif, png or gif, or send a still image."
+        )
     if header.has_still_apart and target is not ImageFormat.PNG:
-        return BadRequest("This animated PNG has a still beside its frames, which WebP can't hold. Keep its format.")
-    if plan is not None and plan.size[0] * plan.size[1] * header.frames > _MAX_ENCODED_PIXELS:
+        return BadRequest(
+            "This animated PNG has a still beside its frames,"
+            f" which {'WebP' if target is ImageFormat.WEBP else target.name} can't hold. Keep its format."
+        )
+    width, height = header.shown_size if plan is None else plan.size
+    if (is_changed or target is not header.format) and width * height * header.frames > _MAX_ENCODED_PIXELS:
         return ImageTooComplex(
-            f"{header.frames} frames of {plan.size[0]} x {plan.size[1]} pixels are too many to give them a new size;"
-            f" at most {_MAX_ENCODED_PIXELS // MEGAPIXEL} megapixels over all frames are. Choose a smaller one."
+            f"{header.frames} frames of {width} x {height} pixels are too many to give them a new size or format;"
+            f" at most {_MAX_ENCODED_PIXELS // effort.MEGAPIXEL} megapixels over all frames are. Choose a smaller one."
         )
     return None
 
 
-def compress(data: bytes, header: Header, target: ImageFormat, level: int, plan: Plan | None) -> bytes:
-    """Return the animation ``data`` in ``target`` (PNG or WebP), with its frames, durations, loops and transparency."""
+def compress(
+    data: bytes, header: Header, target: ImageFormat, level: int, plan: Plan | None, background: Rgb | None
+) -> bytes:
+    """Return the animation ``data`` in ``target``, with its frames, durations, loops and transparency."""
     is_needed = any(colour.judge(header.icc, mode) is not colour.Verdict.DROP for mode in ("RGB", "L"))
-    icc = header.icc if is_needed else None
-    if plan is None and header.is_deep and target is ImageFormat.WEBP:
-        plan = Plan(header.shown_size, header.shown_size)  # 16 bits of grey must become 8 frame by frame
-    if plan is not None:
-        return _resized(data, header, icc, target, level, plan)
+    facts = replace(header, icc=header.icc if is_needed else None)
+    is_changed = plan is not None or background is not None
+    if target is header.format and not is_changed:
+        return _in_own_format(data, facts, level)
     if header.format is ImageFormat.PNG:
-        packed = png.repack(data, header, icc)
-        return packed if target is ImageFormat.PNG else _png_to_webp(packed, header, icc, level)
-    if target is ImageFormat.PNG:
-        return _webp_to_png(data, header, icc)
-    return _smaller_webp(data, header, icc, level)
+        png.repack(data, header, None)  # proves that no frame is missing, which Pillow would not tell
+    if is_changed or target not in _KEEPS_TAGS or header.gamma is not None:
+        return _encoded(*_prepared(data, facts, target, plan, background), target, level)
+    return _encoded(_unpacked(data, facts, target), facts, target, level)
 
 
-def is_effort_reduced(header: Header) -> bool:
-    """Tell whether the animation is too long to be encoded at full effort."""
-    return header.pixels * header.frames > _MAX_ENCODED_PIXELS
-
-
-def _open(data: bytes, header: Header) -> tuple[Image.Image, Timeline]:
-    """Return the animation at its first frame, and its timeline, for which all frames are decoded: that proves them.
-
-    Each of the two has its own decoder: Pillow's forgets a palette when it is wound back.
-    """
-    trial = open_with_pillow(data, header)
-    durations = []
-    with decoding():
-        for index in range(int(getattr(trial, "n_frames", 1))):
-            trial.seek(index)
-            trial.load()
-            durations.append(round(float(trial.info.get("duration", 0))))
-    timeline: Timeline = {"save_all": True, "duration": durations, "loop": int(trial.info.get("loop", 0))}
-    return open_with_pillow(data, header), timeline
-
-
-def _resized(data: bytes, header: Header, icc: bytes | None, target: ImageFormat, level: int, plan: Plan) -> bytes:
-    """Return the animation with every frame, upright, in a new size."""
-    is_png = header.format is ImageFormat.PNG
-    plain = png_chunks.rebuild(data, keep_frames=True) if is_png else webp_chunks.rebuild(data)
-    image, timeline = _open(plain, header)
-    stills = [_new_still(image, index, header, plan) for index in range(len(timeline["duration"]))]
-    if len({still.mode for still in stills}) > 1:
-        stills = [still.convert("RGBA") for still in stills]
-    timeline["append_images"] = stills[1:]
-    if header.has_still_apart:
-        timeline["default_image"] = True
-        timeline["duration"] = timeline["duration"][1:]
-    width, height = plan.size
-    facts = replace(header, width=width, height=height, orientation=orientation.UPRIGHT, made_at=None)
-    if target is ImageFormat.PNG:
-        return _as_png(stills[0], timeline, facts, icc)
-    return _as_webp(stills[0], timeline, facts, icc, level)
-
-
-def _new_still(image: Image.Image, index: int, header: Header, plan: Plan) -> Image.Image:
-    with decoding():
-        image.seek(index)
-        image.load()
-    still: Image.Image = image
-    if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut off at 255
-        still = Image.fromarray(np.rint(np.asarray(image).astype(float) / 257).astype(np.uint8))
-    elif image.mode not in ("L", "LA", "RGB", "RGBA") or image.has_transparency_data:
-        still = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    picture = Picture(orientation.upright(still, header.orientation))
-    if header.gamma is not None:
-        picture = colour.apply_gamma(picture, header.gamma)
-    return resized(picture, plan).image
-
-
-def _smaller_webp(data: bytes, header: Header, icc: bytes | None, level: int) -> bytes:
-    plain = webp.repack(data, header, icc)
-    image, timeline = _open(plain, header)
+def _in_own_format(data: bytes, header: Header, level: int) -> bytes:
+    """Return the smaller of a repack and a new encoding, which a file that is settled or very long does not get."""
+    icc, own = header.icc, header.format
     is_settled = header.made_at is not None and header.made_at <= level
-    if is_settled or is_effort_reduced(header):
+    if own is ImageFormat.PNG:
+        return png.repack(data, header, icc)
+    if own is ImageFormat.GIF:
+        is_exact = is_settled or level >= BEST
+        return gif.repack(data, header, icc) if is_exact else gif.smallest(data, header, icc, None, level)
+    plain = webp.repack(data, header, icc) if own is ImageFormat.WEBP else avif.repack(data, header, icc)
+    is_settled = is_settled or header.is_wide or (own is ImageFormat.AVIF and level >= BEST)
+    if is_settled or not _is_short_enough(header):
+        for _ in film.frames(plain, header):
+            pass  # which proves them
         return plain
-    return min(plain, _as_webp(image, timeline, header, icc, level), key=len)
+    if own is ImageFormat.AVIF:
+        return min(plain, _encoded(*_prepared(data, header, own, None, None), own, level), key=len)
+    return min(plain, _encoded(_unpacked(plain, header, own), header, own, level), key=len)
 
 
-def _as_webp(image: Image.Image, timeline: Timeline, header: Header, icc: bytes | None, level: int) -> bytes:
-    pixels = header.pixels * header.frames
+def _is_short_enough(header: Header) -> bool:
+    return header.all_pixels <= _MAX_ENCODED_PIXELS or effort.lowered()
+
+
+def _timeline(data: bytes, header: Header, durations: list[int], target: ImageFormat) -> Timeline:
+    timeline = Timeline(tuple(durations), film.plays(data, header))
+    is_foreign = target is not header.format
+    needs_time = ImageFormat.GIF in (header.format, target) or target is ImageFormat.AVIF
+    return timeline.as_shown() if is_foreign and needs_time else timeline
+
+
+def _unpacked(data: bytes, header: Header, target: ImageFormat) -> Film:
+    """Return the frames as stored."""
+    pictures, durations = [], []
+    for image, duration in film.frames(data, header):
+        pictures.append(Picture(image, header.icc))
+        durations.append(duration)
+    return Film(film.of_one_mode(pictures), _timeline(data, header, durations, target))
+
+
+def _prepared(
+    data: bytes, header: Header, target: ImageFormat, plan: Plan | None, background: Rgb | None
+) -> tuple[Film, Header]:
+    """Return the frames upright, in their final colours, size and ground, and the facts of the animation they make."""
+    pictures, durations = [], []
+    for image, duration in film.frames(data, header):
+        verdict = colour.judge(header.icc, image.mode)
+        work = steps.Work(header, verdict, plan, background)
+        pictures.append(steps.apply(Picture(image, header.icc), work))
+        durations.append(duration)
+    made = Film(film.of_one_mode(pictures), _timeline(data, header, durations, target))
+    width, height = made.pictures[0].image.size
+    facts = replace(
+        header, width=width, height=height, orientation=UPRIGHT, made_at=None, gamma=None, icc=made.pictures[0].icc
+    )
+    return made, facts
+
+
+def _encoded(made: Film, header: Header, target: ImageFormat, level: int) -> bytes:
+    if target is ImageFormat.GIF:
+        return gif.encode_frames(made.pictures, made.timeline, level)
+    if target is ImageFormat.AVIF:
+        return avif.encode_frames(made.pictures, made.timeline, level)
+    return _as_png(made, header) if target is ImageFormat.PNG else _as_webp(made, header, level)
+
+
+def _words(made: Film, header: Header) -> _Words:
+    words = _Words(
+        save_all=True, duration=list(made.timeline.durations), loop=made.timeline.plays,
+        append_images=[picture.image for picture in made.pictures[1:]],
+    )  # fmt: skip
+    if header.has_still_apart:
+        words["default_image"] = True
+        words["duration"] = words["duration"][1:]
+    return words
+
+
+def _as_webp(made: Film, header: Header, level: int) -> bytes:
+    image, words = made.pictures[0].image, _words(made, header)
     try:
-        made = webp.save(image, level, pixels, **timeline)
+        packed = webp.save(image, level, made.pixels, **words)
     except (ValueError, RuntimeError, OSError):  # a huge and noisy frame overflows the format's first partition
         level = BEST
-        made = webp.save(image, level, pixels, **timeline)
+        packed = webp.save(image, level, made.pixels, **words)
     # libwebp forgets a transparent canvas when every frame is an opaque rectangle on it.
-    is_transparent = "A" in image.getbands() or "transparency" in image.info
-    made_at = level if level < BEST else None
     return webp_chunks.rebuild(
-        made, icc=icc, orientation=header.orientation, made_at=made_at, is_transparent=is_transparent
-    )
+        packed, icc=header.icc, orientation=header.orientation, made_at=level if level < BEST else None,
+        is_transparent="A" in image.getbands(),
+    )  # fmt: skip
 
 
-def _png_to_webp(packed: bytes, header: Header, icc: bytes | None, level: int) -> bytes:
-    image, timeline = _open(packed, header)
-    return _as_webp(image, timeline, header, icc, level)
-
-
-def _webp_to_png(data: bytes, header: Header, icc: bytes | None) -> bytes:
-    image, timeline = _open(webp.repack(data, header, None), header)
-    return _as_png(image, timeline, header, icc)
-
-
-def _as_png(image: Image.Image, timeline: Timeline, header: Header, icc: bytes | None) -> bytes:
+def _as_png(made: Film, header: Header) -> bytes:
     out = io.BytesIO()
-    image.save(out, "PNG", compress_level=1, **timeline)
-    made = out.getvalue()
-    return png.repack(made, replace(png_chunks.read_header(made), orientation=header.orientation), icc)
+    made.pictures[0].image.save(out, "PNG", compress_level=1, **_words(made, header))
+    packed = out.getvalue()
+    return png.repack(packed, replace(png_chunks.read_header(packed), orientation=header.orientation), header.icc)

@@ -1,6 +1,7 @@
 """One child process that holds the codecs, as its parent sees it."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -102,12 +103,18 @@ class Child:
 
     def _expire(self) -> None:
         self.is_usable = False
-        self.process.kill()
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill the process and what it runs: it leads a group of its own."""
+        if self.process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
 
     def end(self) -> None:
         """Kill the process and free all that it holds here."""
         self.is_usable = False
-        self.process.kill()
+        self.kill()
         self.process.wait()
         for stream in (self._requests, self._replies):
             with suppress(OSError):  # unsent bytes of a request, to a process that is gone

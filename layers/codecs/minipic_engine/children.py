@@ -77,7 +77,7 @@ class EnginePool:
             self._children.clear()
             self._changed.notify_all()
         for child in busy:  # its own thread frees it
-            child.process.kill()
+            child.kill()
             child.process.wait()
         for child in idle:
             child.end()

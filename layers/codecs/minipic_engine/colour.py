@@ -86,6 +86,11 @@ def settle(picture: Picture, verdict: Verdict) -> Picture:
     return Picture(shown)
 
 
+def in_srgb(picture: Picture) -> Picture:
+    """Return ``picture`` without a profile, for a format that holds none."""
+    return picture if picture.icc is None else settle(picture, Verdict.APPLY)
+
+
 def apply_gamma(picture: Picture, gamma: float) -> Picture:
     """Return ``picture``, whose values are light to the power ``gamma``, with sRGB's curve instead."""
     light = np.linspace(0, 1, 256) ** (1 / gamma)

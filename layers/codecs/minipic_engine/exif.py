@@ -13,7 +13,7 @@ _ORIENTATION, _COPYRIGHT, _CAMERA, _POSITION = 0x0112, 0x8298, 0x8769, 0x8825
 _TAKEN, _DIGITIZED = 0x9003, 0x9004
 _BYTE, ASCII, _SHORT, _LONG, RATIONAL = 1, 2, 3, 4, 5
 _COUNTED_BYTES = {_BYTE: 1, ASCII: 1, _SHORT: 2, _LONG: 4, RATIONAL: 8}
-_ORDERED_BYTES = {_BYTE: 1, ASCII: 1, _SHORT: 2, _LONG: 4, RATIONAL: 4}
+ORDERED_BYTES = {_BYTE: 1, ASCII: 1, _SHORT: 2, _LONG: 4, RATIONAL: 4}
 _MAX_ENTRIES = 512
 _MAX_VALUE_BYTES = 16_384
 
@@ -54,18 +54,22 @@ def find(tiff: bytes) -> Kept:
     )
 
 
-def block(orientation: int, kept: Kept) -> bytes:
-    """Return an EXIF block, from its TIFF header on, with the orientation and what is kept; empty without both."""
-    main: list[Tag] = []
-    if orientation != UPRIGHT:
-        main.append(Tag(_ORIENTATION, _SHORT, struct.pack(">H", orientation)))
-    if kept.copyright:
-        main.append(Tag(_COPYRIGHT, ASCII, kept.copyright.encode() + b"\0"))
+def tags_of(kept: Kept) -> tuple[list[Tag], dict[int, list[Tag]]]:
+    """Return the main directory's tags for what is kept, and the further directories by the tag that points there."""
+    main = [Tag(_COPYRIGHT, ASCII, kept.copyright.encode() + b"\0")] if kept.copyright else []
     inner: dict[int, list[Tag]] = {}
     if kept.creation:
         inner[_CAMERA] = [Tag(_TAKEN, ASCII, _exif_time(kept.creation).encode() + b"\0")]
     if kept.location:
         inner[_POSITION] = list(kept.location)
+    return main, inner
+
+
+def block(orientation: int, kept: Kept) -> bytes:
+    """Return an EXIF block, from its TIFF header on, with the orientation and what is kept; empty without both."""
+    main, inner = tags_of(kept)
+    if orientation != UPRIGHT:
+        main.append(Tag(_ORIENTATION, _SHORT, struct.pack(">H", orientation)))
     if not main and not inner:
         return b""
     at = 8 + len(_written([*main, *(Tag(number, _LONG, bytes(4)) for number in inner)], 8))
@@ -102,11 +106,12 @@ def _directory(tiff: bytes, start: int | None) -> _Directory:
         if not 0 < size < _MAX_VALUE_BYTES or value_at + size > len(tiff):
             continue
         value = tiff[value_at : value_at + size]
-        found.setdefault(number, Tag(number, kind, value if order == ">" else _swapped(value, _ORDERED_BYTES[kind])))
+        found.setdefault(number, Tag(number, kind, value if order == ">" else swapped(value, ORDERED_BYTES[kind])))
     return found
 
 
-def _swapped(value: bytes, unit_bytes: int) -> bytes:
+def swapped(value: bytes, unit_bytes: int) -> bytes:
+    """Return ``value`` with the bytes of every ``unit_bytes`` of it in the other order."""
     return b"".join(value[at : at + unit_bytes][::-1] for at in range(0, len(value), unit_bytes))
 
 

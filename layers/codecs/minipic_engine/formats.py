@@ -1,19 +1,17 @@
-"""The one table from a format to the module that reads and writes it."""
+"""The tables from a format to the module that reads it, and to the one that writes it."""
 
 from typing import Protocol
 
 from minipic.domain.image import ImageFormat
 
-from . import jpeg, png, webp
+from . import avif, bmp, gif, heic, jpeg, png, tiff, webp
 from .header import Header
 from .kept import Kept, Metadata
 from .picture import Picture
 
 
-class Codec(Protocol):
-    """What a format's module offers; each function is described there."""
-
-    MAX_OUTPUT_SIDE: int
+class Decoder(Protocol):
+    """What the module of a format that is read offers; each function is described there."""
 
     def read_header(self, data: bytes) -> Header:
         """Read what the file says of itself."""
@@ -23,6 +21,12 @@ class Codec(Protocol):
 
     def decode(self, data: bytes, header: Header) -> Picture:
         """Return the pixels as stored."""
+
+
+class Codec(Decoder, Protocol):
+    """What the module of a format offers that is written as well."""
+
+    MAX_OUTPUT_SIDE: int
 
     def is_settled(self, header: Header, picture: Picture, /, level: int) -> bool:
         """Tell whether the file is only to be repacked."""
@@ -40,4 +44,8 @@ class Codec(Protocol):
         """Write what is kept into a result."""
 
 
-CODECS: dict[ImageFormat, Codec] = {ImageFormat.JPEG: jpeg, ImageFormat.PNG: png, ImageFormat.WEBP: webp}
+CODECS: dict[ImageFormat, Codec] = {
+    ImageFormat.JPEG: jpeg, ImageFormat.PNG: png, ImageFormat.WEBP: webp, ImageFormat.AVIF: avif,
+    ImageFormat.GIF: gif, ImageFormat.TIFF: tiff,
+}  # fmt: skip
+DECODERS: dict[ImageFormat, Decoder] = {**CODECS, ImageFormat.HEIC: heic, ImageFormat.BMP: bmp}

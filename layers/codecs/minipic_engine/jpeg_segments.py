@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from minipic.domain.image import ImageFormat
 from minipic.errors import DecodeError
 
-from . import exif
+from . import exif, iptc
 from .header import MAX_ICC_BYTES, Header
 from .kept import NOTHING, Kept, Metadata
 from .orientation import UPRIGHT
 
-_SOI, _EOI, _SOS, _COM, _APP0, _APP1, _APP2, _APP14 = 0xD8, 0xD9, 0xDA, 0xFE, 0xE0, 0xE1, 0xE2, 0xEE
+_SOI, _EOI, _SOS, _COM, _APP0, _APP1, _APP2, _APP13, _APP14 = 0xD8, 0xD9, 0xDA, 0xFE, 0xE0, 0xE1, 0xE2, 0xED, 0xEE
 _FRAME_STARTS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _MAX_SEGMENTS = 20_000
 _MAX_SCANS = 200
@@ -96,7 +96,9 @@ def read_header(data: bytes) -> Header:
 def read_metadata(data: bytes) -> Metadata:
     """Return the parts of ``data`` that may hold something to keep; raises DecodeError."""
     segments = parse(data).segments
-    return Metadata(exif=_application(segments, _EXIF), xmp=_application(segments, _XMP))
+    photoshop = (s.payload for s in segments if s.marker == _APP13 and s.payload.startswith(iptc.PHOTOSHOP))
+    resources = next(photoshop, b"")[len(iptc.PHOTOSHOP) :]
+    return Metadata(_application(segments, _EXIF), _application(segments, _XMP), iptc=iptc.records_in(resources))
 
 
 def _application(segments: list[Segment], start: bytes) -> bytes:

@@ -66,6 +66,7 @@ class Metadata:
     exif: bytes = b""
     xmp: bytes = b""
     texts: Mapping[str, str] = field(default_factory=dict)
+    iptc: bytes = b""
 
 
 def tidy_copyright(text: str) -> str:

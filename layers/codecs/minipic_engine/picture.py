@@ -16,13 +16,10 @@ from PIL import Image
 from minipic.domain.image import Rgb
 from minipic.errors import DecodeError, ImageTooComplex
 
-from .header import MEGAPIXEL, Header
+from .header import Header
 
 # Pillow's own bomb check warns and raises by other numbers than the limits in `header`, which are checked before it.
 Image.MAX_IMAGE_PIXELS = None
-
-FULL_EFFORT_PIXELS = 25 * MEGAPIXEL
-"""Above this encoders and repackers work at a lower effort, so that a job ends well before it is killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +52,8 @@ def decoding() -> Iterator[None]:
         raise
     except MemoryError as error:
         raise ImageTooComplex from error
-    except (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, OverflowError, struct.error,
-            pyvips.Error) as error:  # fmt: skip
+    except (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, OverflowError, RuntimeError,
+            struct.error, pyvips.Error) as error:  # fmt: skip
         raise DecodeError from error
 
 

@@ -4,9 +4,9 @@ Why compressing twice returns the same pixels
 ---------------------------------------------
 Nothing is remembered between two calls; what has to be known stands in the file.
 
-* JPEG and lossy WebP that the engine encodes carry the level they were made at, as a comment segment of 14 bytes or a
-  private RIFF chunk of 10, which decoders skip. Such a file is encoded again only at a strictly lower level. If it is
-  asked for at the same level or a higher one, it is repacked without loss, and the mark stays.
+* JPEG, GIF, AVIF and lossy WebP that the engine encodes with loss carry the level they were made at, as a comment of 14
+  bytes, or a private chunk or box of 10, which decoders skip. Such a file is encoded again only at a strictly lower
+  level. If it is asked for at the same level or a higher one, it is repacked without loss, and the mark stays.
 * A PNG of at most 256 colours is only ever repacked without loss. Whatever the palette encoder writes has at most that.
 * Every other result holds the pixels that the decoder saw (a lossless encoding, a repack, the input itself). Encoders
   are deterministic functions of the pixels, so the second call meets the same rivals, and an incumbent that can only
@@ -28,147 +28,163 @@ which a result grows, by those few bytes: returning the input as it is could lea
 A mark that another program removes costs one more generation; a forged one costs its author some bytes.
 """
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 
 from minipic.domain.image import Compressed, ImageFormat, Options
 from minipic.errors import BadRequest, ImageTooComplex, MiniPicError
 
-from . import animation, colour, metadata, orientation, resize, steps
+from . import animation, deep, effort, film, gif, metadata, orientation, pages, resize
 from .fingerprint import fingerprint
-from .formats import CODECS
-from .header import Header, check_limits, too_long
-from .kept import NOTHING, Kept
+from .formats import CODECS, DECODERS
+from .header import check_limits, too_long
+from .job import Job
+from .kept import NOTHING
 from .level import BEST, level_of
-from .picture import FULL_EFFORT_PIXELS, Picture, decoding, open_with_pillow, without_full_alpha
 from .sniff import sniff
 
+_BY_TIME = (ImageFormat.JPEG, ImageFormat.WEBP, ImageFormat.AVIF, ImageFormat.GIF, ImageFormat.TIFF, ImageFormat.PNG)
+"""The formats in a list are tried in this order, the quickest first; for equal results the list's own counts."""
 
-@dataclass(frozen=True)
-class _Job:
-    """What is to be done to one file; decoded and prepared at most once, whatever the number of formats."""
-
-    data: bytes
-    header: Header
-    options: Options
-    level: int
-    plan: resize.Plan | None
-    kept: Kept
-
-    @property
-    def size(self) -> resize.Size:
-        """The result's, as a viewer sees it."""
-        return self.header.shown_size if self.plan is None else self.plan.size
-
-    @cached_property
-    def stored(self) -> Picture:
-        """The pixels as the file has them."""
-        return without_full_alpha(CODECS[self.header.format].decode(self.data, self.header))
-
-    @cached_property
-    def verdict(self) -> colour.Verdict:
-        """What becomes of the profile."""
-        return colour.judge(self.header.icc, self.stored.image.mode)
-
-    @cached_property
-    def prepared(self) -> Picture:
-        """The pixels to encode."""
-        background, is_lossy = self.options.background, self.level < BEST
-        return steps.apply(self.stored, steps.Work(self.header, self.verdict, self.plan, background, is_lossy))
-
-    def keeps_pixels(self, target: ImageFormat) -> bool:
-        """Tell whether a result in ``target`` may hold the very pixels of the file."""
-        if self.header.format is not target or self.plan is not None:
-            return False
-        return self.header.is_animated or self.options.background is None or not self.stored.has_alpha
+_TIFF_IN_A_LIST_PIXELS = 4 * effort.MEGAPIXEL
 
 
 def compress(data: bytes, options: Options) -> Compressed:
-    """Return ``data`` compressed as ``options`` ask; pure and deterministic.
+    """Return ``data`` compressed as ``options`` ask; pure, and deterministic unless the time runs short.
 
     Never larger than ``data`` when the format is kept and neither a size nor a background is asked. Of several formats
     the smallest result wins, the first named among equals; one that can't hold the image is passed over if another can.
     Raises UnsupportedMediaType, DecodeError, ImageTooComplex, and BadRequest for options that do not fit the image.
     """
     source = sniff(data)
-    codec = CODECS[source]
+    codec = DECODERS[source]
     level = level_of(options.quality)
-    header = codec.read_header(data)
-    check_limits(header)
-    kept = metadata.find(codec.read_metadata(data), options.preserve) if options.preserve else NOTHING
-    job = _Job(data, header, options, level, resize.plan(options.resize, header.shown_size), kept)
-    try:
-        smallest = min((_compressed(job, target) for target in _fitting(job)), key=lambda result: result.size_bytes)
-        return replace(smallest, fingerprint=_fingerprint(job)) if options.fingerprint else smallest
-    except MemoryError as error:
-        raise ImageTooComplex from error
+    with effort.budget():
+        try:
+            header = codec.read_header(data)
+            check_limits(header)
+            kept = metadata.find(codec.read_metadata(data), options.preserve) if options.preserve else NOTHING
+            job = Job(data, header, options, level, resize.plan(options.resize, header.shown_size), kept)
+            smallest = _smallest(job)
+            return replace(smallest, fingerprint=_fingerprint(job)) if options.fingerprint else smallest
+        except MemoryError as error:
+            raise ImageTooComplex from error
 
 
-def _fitting(job: _Job) -> list[ImageFormat]:
+def _smallest(job: Job) -> Compressed:
+    """Return the smallest of the results in all formats that fit, of which the later are tried while there is time."""
+    results: list[Compressed] = []
+    fitting = _fitting(job)
+    for target in sorted(fitting, key=_BY_TIME.index):
+        if results and effort.is_short():
+            results = [replace(result, reduced_effort=True) for result in results]
+            break
+        results.append(_compressed(job, target))
+    return min(results, key=lambda result: (result.size_bytes, fitting.index(result.format)))
+
+
+def _own_target(job: Job) -> ImageFormat:
+    """Return the format of a result when none is asked: the file's own, or what stands for one that is not written."""
+    own = job.header.format
+    if own is ImageFormat.HEIC:
+        return ImageFormat.PNG if job.prepared.has_alpha else ImageFormat.JPEG
+    return ImageFormat.PNG if own is ImageFormat.BMP else own
+
+
+def _fitting(job: Job) -> list[ImageFormat]:
     """Return the formats asked for, or the file's own, that can hold the image; raises the error of the one that can't.
 
     Raises BadRequest when there are several and none can.
     """
-    targets = tuple(dict.fromkeys(job.options.formats)) or (job.header.format,)
+    targets = tuple(dict.fromkeys(job.options.formats)) or (_own_target(job),)
     refusals = {target: _refusal(job, target) for target in targets}
     fitting = [target for target, error in refusals.items() if error is None]
     errors = [error for error in refusals.values() if error is not None]
     if fitting:
-        return fitting
+        return [target for target in fitting if len(fitting) == 1 or _may_win(job, target)] or fitting
     if len(errors) == 1:
         raise errors[0]
     raise BadRequest("None of the formats can hold this image. " + " ".join(error.message for error in errors))
 
 
-def _refusal(job: _Job, target: ImageFormat) -> MiniPicError | None:
-    if job.header.is_animated and (error := animation.refusal(job.header, target, job.plan)):
+def _may_win(job: Job, target: ImageFormat) -> bool:
+    """Tell whether ``target`` is worth trying beside others.
+
+    GIF is where it holds every colour: else it would win by what it drops. TIFF is where it costs little time: PNG is
+    as exact and mostly smaller.
+    """
+    if target is ImageFormat.GIF:
+        return job.header.is_animated or gif.holds(job.prepared)
+    width, height = job.size
+    return target is not ImageFormat.TIFF or bool(job.header.pages) or width * height <= _TIFF_IN_A_LIST_PIXELS
+
+
+def _refusal(job: Job, target: ImageFormat) -> MiniPicError | None:
+    header = job.header
+    if target not in CODECS:
+        return BadRequest(f"{target.name} is read, not written. Choose another `format`.")
+    is_changed = job.plan is not None or job.options.background is not None
+    if header.is_animated and (error := animation.refusal(header, target, job.plan, is_changed=is_changed)):
+        return error
+    if header.pages and (error := pages.refusal(header, target)):
         return error
     if error := too_long(job.size, CODECS[target].MAX_OUTPUT_SIDE, target):
         return error
-    if target is ImageFormat.JPEG and job.header.format is not ImageFormat.JPEG and job.prepared.has_alpha:
+    if target is ImageFormat.JPEG and header.format is not ImageFormat.JPEG and job.prepared.has_alpha:
         return BadRequest(
             "A transparent image to JPEG needs `background` (`transform.background`): #RRGGBB, white or black."
         )
     return None
 
 
-def _compressed(job: _Job, target: ImageFormat) -> Compressed:
-    header = job.header
-    width, height = job.size
+def _compressed(job: Job, target: ImageFormat) -> Compressed:
+    header, options = job.header, job.options
+    level = job.level_in(target)
+    effort.was_reduced()
     if header.is_animated:
-        if job.options.background is not None:
-            raise BadRequest("`background` can't fill an animation. Leave it out, or send a still image.")
-        result = animation.compress(job.data, header, target, job.level, job.plan)
-        is_reduced = job.plan is None and animation.is_effort_reduced(header)
+        result = animation.compress(job.data, header, target, level, job.plan, options.background)
+    elif header.pages:
+        result = pages.compress(job.data, header, job.needed_icc, options)
+    elif job.keeps_pixels(target):
+        return _finished(job, target, _still_in_own_format(job, level))
     else:
-        result = (
-            _still_in_own_format(job) if job.keeps_pixels(target) else CODECS[target].encode(job.prepared, job.level)
-        )
-        is_reduced = width * height > FULL_EFFORT_PIXELS and target is not ImageFormat.JPEG  # JPEG is fast enough
-    return Compressed(_with_metadata(job, target, result), target, width, height, is_reduced)
+        result = _deep(job, target) or CODECS[target].encode(job.picture_for(target), level)
+    if job.keeps_pixels(target) and len(result) > len(job.data):
+        result = job.data
+    return _finished(job, target, result)
 
 
-def _fingerprint(job: _Job) -> str:
+def _finished(job: Job, target: ImageFormat, result: bytes) -> Compressed:
+    width, height = job.size
+    return Compressed(_with_metadata(job, target, result), target, width, height, effort.was_reduced())
+
+
+def _deep(job: Job, target: ImageFormat) -> bytes | None:
+    """Return a conversion that keeps 16 bits; None where something else is asked as well, or loss."""
+    is_untouched = job.plan is None and (job.options.background is None or not job.stored.has_alpha)
+    if not is_untouched or (job.level < BEST and target is not ImageFormat.TIFF):
+        return None
+    return deep.converted(job.data, job.header, target, job.needed_icc)
+
+
+def _fingerprint(job: Job) -> str:
     header = job.header
     if header.is_animated:
-        with decoding():
-            return fingerprint(open_with_pillow(job.data, header).convert("RGBA"))
+        return fingerprint(next(film.frames(job.data, header))[0])
     return fingerprint(orientation.upright(job.stored.image, header.orientation))
 
 
-def _still_in_own_format(job: _Job) -> bytes:
-    data, header = job.data, job.header
-    codec = CODECS[header.format]
-    icc = None if job.verdict is colour.Verdict.DROP else header.icc
-    if codec.is_settled(header, job.stored, job.level):
-        result = codec.repack(data, header, icc)
+def _still_in_own_format(job: Job, level: int) -> bytes:
+    data, header, target = job.data, job.header, job.header.format
+    codec = CODECS[target]
+    if codec.is_settled(header, job.stored, level):
+        result = codec.repack(data, header, job.needed_icc)
     else:
-        result = codec.smallest(data, header, icc, job.prepared, job.level)
+        result = codec.smallest(data, header, job.needed_icc, job.picture_for(target), level)
     # Larger only where the input's own tags are shorter than any that is written here: nothing is left to strip.
     return result if len(result) <= len(data) else data
 
 
-def _with_metadata(job: _Job, target: ImageFormat, result: bytes) -> bytes:
+def _with_metadata(job: Job, target: ImageFormat, result: bytes) -> bytes:
     if job.kept == NOTHING:
         return result
     codec = CODECS[target]

@@ -1,15 +1,19 @@
 """PNG: decoded by libvips, reduced to a palette by libimagequant inside libvips, packed by oxipng."""
 
+import time
+
+import numpy as np
 import oxipng
 import pyvips  # type: ignore[import-untyped]
 
 from minipic.errors import DecodeError
 
-from . import png_chunks
-from .header import MAX_FRAME_PIXELS, MEGAPIXEL, Header
+from . import effort, png_chunks
+from .header import MAX_FRAME_PIXELS, Header
 from .kept import NOTHING, Kept
 from .level import BEST, interpolate
-from .picture import FULL_EFFORT_PIXELS, Picture, decoding, from_vips, to_vips
+from .picture import Picture, decoding, from_vips, to_vips
+from .tiff_encode import Samples
 
 MAX_OUTPUT_SIDE = 65_535
 _PALETTE_QUALITY = ((1, 20.0), (65, 75.0), (80, 90.0), (90, 98.0), (99, 100.0))
@@ -18,12 +22,16 @@ _DITHER = 0.5
 _GENTLE_PIXELS = 10_000
 _GENTLE_QUALITY = 97
 """For small pictures, whose palette is a large part of the file: nothing is seen of it, and 100 costs a third more."""
-_PALETTE_EFFORT = ((8 * MEGAPIXEL, 7), (FULL_EFFORT_PIXELS, 4), (MAX_FRAME_PIXELS, 1))
+_PALETTE_EFFORT = ((8 * effort.MEGAPIXEL, 7), (25 * effort.MEGAPIXEL, 4), (MAX_FRAME_PIXELS, 1))
 _HOPELESS_REPACK = 0.6
 """A palette below this share of a quick lossless packing is not beaten by a thorough one: that gains far less."""
 
 _HOPELESS_PACKING = 0.3
 """The same, of a file that was packed with little care; only for pictures so large that time counts more."""
+
+_TIMED_PIXELS = 4 * effort.MEGAPIXEL
+_CAREFUL = ((2, 14), (1, 8))
+"""How many times as long as at level 0 oxipng takes, measured on large photographs, the worst there are."""
 
 read_header = png_chunks.read_header
 read_metadata = png_chunks.read_metadata
@@ -40,6 +48,25 @@ def _pixels(data: bytes, icc: bytes | None) -> Picture:
         if image.format == "ushort":
             image = (image / 257).rint().cast("uchar")
         return from_vips(image, icc)
+
+
+def decode_deep(data: bytes, _header: Header) -> Samples | None:
+    """Return the samples of 16 bits, as stored; None where they have fewer. Raises DecodeError, ImageTooComplex."""
+    with decoding():
+        image = pyvips.Image.pngload_buffer(png_chunks.rebuild(data), fail_on="error")
+        if image.format != "ushort":
+            return None
+        samples = np.frombuffer(image.write_to_memory(), np.uint16)
+    return samples.reshape(image.height, image.width, image.bands)
+
+
+def encode_deep(samples: Samples, icc: bytes | None, turned: int) -> bytes:
+    """Return samples of 16 bits as a PNG with an orientation."""
+    height, width, bands = samples.shape
+    image = pyvips.Image.new_from_memory(samples.tobytes(), width, height, bands, "ushort")
+    image = image.copy(interpretation="grey16" if bands < 3 else "rgb16")
+    made: bytes = image.pngsave_buffer(compression=1, bitdepth=16, keep="none")
+    return _pack(png_chunks.rebuild(made, icc=icc, orientation=turned), width * height)
 
 
 def is_settled(header: Header, picture: Picture, level: int) -> bool:
@@ -95,13 +122,14 @@ def with_metadata(data: bytes, kept: Kept, *, is_tight: bool) -> bytes:
 
 def _palette(picture: Picture, level: int) -> bytes:
     if picture.pixels < _GENTLE_PIXELS:
-        quality, effort = _GENTLE_QUALITY, 10
+        quality, effort_level = _GENTLE_QUALITY, 10
     else:
         quality = round(interpolate(level, _PALETTE_QUALITY))
-        effort = next(effort for limit, effort in _PALETTE_EFFORT if picture.pixels <= limit)
+        effort_level = next(work for limit, work in _PALETTE_EFFORT if picture.pixels <= limit)
+        effort_level = effort_level if effort.is_full(picture.pixels) else 1
     source = to_vips(picture if picture.image.mode != "LA" else Picture(picture.image.convert("RGBA")))
     made: bytes = source.pngsave_buffer(
-        palette=True, Q=quality, dither=_DITHER, effort=effort, compression=1, keep="none"
+        palette=True, Q=quality, dither=_DITHER, effort=effort_level, compression=1, keep="none"
     )
     return _pack(png_chunks.rebuild(made, icc=picture.icc), picture.pixels)
 
@@ -127,19 +155,31 @@ def _lossless(picture: Picture) -> bytes:
 
 def _smaller(palette: bytes, lossless_source: bytes, pixels: int) -> bytes:
     """Return the smaller of ``palette`` and ``lossless_source`` packed, which is spared where it can't win."""
-    if pixels > FULL_EFFORT_PIXELS and len(palette) < _HOPELESS_PACKING * len(lossless_source):
+    is_full = effort.is_full(pixels)
+    if not is_full and len(palette) < _HOPELESS_PACKING * len(lossless_source):
         return palette
     quick = _pack(lossless_source, pixels, level=0)
-    if pixels > FULL_EFFORT_PIXELS or len(palette) < _HOPELESS_REPACK * len(quick):
+    if not is_full or len(palette) < _HOPELESS_REPACK * len(quick):
         return min(palette, quick, key=len)
     return min(palette, _pack(lossless_source, pixels), key=len)
 
 
 def _pack(data: bytes, pixels: int, level: int = 2) -> bytes:
+    """Return ``data`` packed; a large one first with little care, which tells how long more of it would take."""
+    if level == 0 or not effort.is_full(pixels):
+        return _packed(data, 0)
+    if pixels > _TIMED_PIXELS:
+        started_s = time.monotonic()
+        quick = _packed(data, 0)
+        took_s = time.monotonic() - started_s
+        possible = (work for work, times in _CAREFUL if work <= level and effort.has(times * took_s))
+        level = next(possible, 0)
+        return _packed(data, level) if level else quick
+    return _packed(data, level)
+
+
+def _packed(data: bytes, level: int) -> bytes:
     packed = oxipng.optimize_from_memory(
-        data,
-        level=level if pixels <= FULL_EFFORT_PIXELS else 0,
-        interlace=oxipng.Interlacing.off,
-        strip=oxipng.StripChunks.none,
+        data, level=level, interlace=oxipng.Interlacing.off, strip=oxipng.StripChunks.none
     )
     return min(data, packed, key=len)

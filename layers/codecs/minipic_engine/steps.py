@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from minipic.domain.image import Rgb
 
-from . import colour, orientation, resize
+from . import colour, effort, orientation, resize
 from .header import Header
-from .picture import Picture, filled, without_full_alpha, without_hidden_colours
+from .picture import Picture, filled, without_full_alpha
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,6 @@ class Work:
     verdict: colour.Verdict
     plan: resize.Plan | None
     background: Rgb | None
-    is_lossy: bool
 
 
 Step = Callable[[Picture, Work], Picture]
@@ -45,16 +44,12 @@ def background(picture: Picture, work: Work) -> Picture:
     return filled(picture, work.background) if work.background is not None and picture.has_alpha else picture
 
 
-def clear_hidden(picture: Picture, work: Work) -> Picture:
-    """Blacken what nobody sees, where not every bit has to stay."""
-    return without_hidden_colours(picture) if work.is_lossy else picture
-
-
-STEPS: tuple[Step, ...] = (upright, colours, new_size, background, clear_hidden)
+STEPS: tuple[Step, ...] = (upright, colours, new_size, background)
 
 
 def apply(picture: Picture, work: Work) -> Picture:
-    """Return ``picture``, as stored in a file, ready to be encoded."""
+    """Return ``picture``, as stored in a file, ready to be encoded; raises ImageTooComplex when the time is over."""
     for step in STEPS:
         picture = step(picture, work)
+        effort.check()
     return picture

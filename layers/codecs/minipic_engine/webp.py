@@ -4,16 +4,16 @@ import io
 
 from PIL import Image
 
-from . import png, webp_chunks
-from .header import MEGAPIXEL, Header
+from . import effort, png, webp_chunks
+from .header import Header
 from .kept import Kept
 from .level import BEST, interpolate
-from .picture import FULL_EFFORT_PIXELS, Picture, decoding, open_with_pillow
+from .picture import Picture, decoding, open_with_pillow
 
 MAX_OUTPUT_SIDE = 16_383
 _QUALITY = ((1, 1.0), (99, 99.0))
 _MIN_ALPHA_QUALITY = 90
-_LOSSLESS_TRIAL_PIXELS = MEGAPIXEL // 2
+_LOSSLESS_TRIAL_PIXELS = effort.MEGAPIXEL // 2
 _FEW_COLOURS = 1_024
 
 read_header = webp_chunks.read_header
@@ -77,7 +77,7 @@ def with_metadata(data: bytes, kept: Kept, *, is_tight: bool) -> bytes:  # noqa:
 def save(image: Image.Image, level: int, pixels: int, **animation: object) -> bytes:
     """Return ``image`` as Pillow's WebP, all of its frames if ``animation`` says so; ``pixels`` sets the effort."""
     out = io.BytesIO()
-    is_large = pixels > FULL_EFFORT_PIXELS
+    is_large = not effort.is_full(pixels)
     if level >= BEST:
         image.save(out, "WEBP", lossless=True, exact=True, quality=0 if is_large else 80,
                    method=0 if is_large else 4, **animation)  # fmt: skip

@@ -26,6 +26,9 @@ _WARM_UP = base64.b64decode(
 )
 """A grey PNG of one pixel."""
 
+_WARMED_UP = (ImageFormat.PNG, ImageFormat.JPEG, ImageFormat.WEBP, ImageFormat.AVIF)
+"""What is asked for often; the others load what they need when they are asked for first."""
+
 Compress = Callable[[bytes, Options], Compressed]
 
 
@@ -82,9 +85,9 @@ def run(load: Callable[[], Compress]) -> None:
 
 
 def load_pipeline() -> Compress:
-    """Import the codecs, under the limits that are set by then, and use each once, so that the first job is fast."""
+    """Import the codecs, under the limits that are set by then, and use the common ones: no job waits for them."""
     compress: Compress = importlib.import_module("minipic_engine.pipeline").compress
-    for image_format in ImageFormat:
+    for image_format in _WARMED_UP:
         compress(_WARM_UP, Options(formats=(image_format,)))
     return compress
 

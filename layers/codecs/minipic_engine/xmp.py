@@ -1,4 +1,6 @@
-"""XMP: the few properties that are read. It is never written: EXIF and PNG's texts say the same in fewer bytes.
+"""XMP: the few properties that are read, and the shortest packet that says them, for GIF, which knows nothing else.
+
+In every other format EXIF and PNG's texts say the same in fewer bytes.
 
 Expat reads the packet as a stream. A packet with a DOCTYPE is refused at that point, so that none can define an entity;
 the packet's size bounds everything else.
@@ -6,6 +8,7 @@ the packet's size bounds everything else.
 
 import re
 import struct
+from html import escape
 from xml.parsers import expat
 
 from .exif import ASCII, RATIONAL
@@ -104,3 +107,40 @@ def _coordinate(text: str, is_latitude: bool) -> tuple[Tag, ...]:
     number = 1 if is_latitude else 3
     value = struct.pack(">6I", degrees, 1, minute_parts, _MINUTE_PARTS, seconds, 1)
     return Tag(number, ASCII, match[5].encode() + b"\0"), Tag(number + 1, RATIONAL, value)
+
+
+def packet(kept: Kept) -> bytes:
+    """Return a packet that says what is kept, in ASCII, so that no byte of it ends a GIF's block; empty for nothing."""
+    attributes = ""
+    if kept.creation:
+        attributes += f' xmlns:x="http://ns.adobe.com/xap/1.0/" x:CreateDate="{kept.creation}"'
+    sides = _sides(kept.location)
+    if sides:
+        attributes += ' xmlns:e="http://ns.adobe.com/exif/1.0/"'
+        attributes += "".join(f' e:GPS{name}="{value}"' for name, value in sides.items())
+    rights = ""
+    if kept.copyright:
+        attributes += ' xmlns:d="http://purl.org/dc/elements/1.1/"'
+        text = escape(kept.copyright, quote=False)
+        rights = f'<d:rights><r:Alt><r:li xml:lang="x-default">{text}</r:li></r:Alt></d:rights>'
+    if not attributes:
+        return b""
+    resource = 'xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
+    body = f'<r:Description r:about=""{attributes}>{rights}</r:Description>'
+    whole = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r:RDF {resource}>{body}</r:RDF></x:xmpmeta>'
+    return whole.encode("ascii", errors="xmlcharrefreplace")
+
+
+def _sides(location: tuple[Tag, ...]) -> dict[str, str]:
+    """Return latitude and longitude as XMP writes them; nothing where a tag of them is missing or odd."""
+    tags = {tag.number: tag.value for tag in location}
+    found: dict[str, str] = {}
+    for name, number in (("Latitude", 1), ("Longitude", 3)):
+        half, value = tags.get(number, b"")[:1].decode("latin-1"), tags.get(number + 1, b"")
+        numbers = struct.unpack(">6I", value) if len(value) == 24 else ()
+        if half not in tuple("NSEW") or not numbers or not all(numbers[1::2]):
+            return {}
+        degrees, minutes, seconds = (top / bottom for top, bottom in zip(numbers[::2], numbers[1::2], strict=True))
+        whole = int(degrees)
+        found[name] = f"{whole},{(degrees - whole) * 60 + minutes + seconds / 60:.6f}{half}"
+    return found

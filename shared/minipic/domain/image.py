@@ -6,16 +6,24 @@ from enum import StrEnum
 
 
 class ImageFormat(StrEnum):
-    """A format that the engine reads and writes; the value is its name in the API."""
+    """A format that the engine reads; the value is its name in the API. It writes those of ``OUTPUT_FORMATS``."""
 
     PNG = "png"
     JPEG = "jpeg"
     WEBP = "webp"
+    AVIF = "avif"
+    GIF = "gif"
+    TIFF = "tiff"
+    HEIC = "heic"
+    BMP = "bmp"
 
     @property
     def media_type(self) -> str:
         """The type for Content-Type and the JSON answers, such as ``image/png``."""
         return f"image/{self.value}"
+
+
+OUTPUT_FORMATS = tuple(kind for kind in ImageFormat if kind not in (ImageFormat.HEIC, ImageFormat.BMP))
 
 
 class Preset(StrEnum):

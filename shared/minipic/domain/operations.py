@@ -4,13 +4,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
-from minipic.domain.image import MAX_RESIZE_PIXELS, ImageFormat, Options, Preserve, Resize, ResizeMethod, Rgb
+from minipic.domain.image import (
+    MAX_RESIZE_PIXELS,
+    OUTPUT_FORMATS,
+    ImageFormat,
+    Options,
+    Preserve,
+    Resize,
+    ResizeMethod,
+    Rgb,
+)
 from minipic.domain.options import parse_background, shown, whole_number
 from minipic.errors import BadRequest, NotImplementedYet
 
 Json = Mapping[str, object]
 
-MEDIA_TYPES = {image_format.media_type: image_format for image_format in ImageFormat} | {"image/jpg": ImageFormat.JPEG}
+MEDIA_TYPES = {image_format.media_type: image_format for image_format in OUTPUT_FORMATS} | {
+    "image/jpg": ImageFormat.JPEG
+}
 ANY_TYPE = "*/*"
 
 
@@ -102,7 +113,7 @@ def _convert(value: object) -> tuple[ImageFormat, ...] | None:
     formats: list[ImageFormat] = []
     for name in names:
         if name == ANY_TYPE:
-            formats += ImageFormat
+            formats += OUTPUT_FORMATS
         elif isinstance(name, str) and name in MEDIA_TYPES:
             formats.append(MEDIA_TYPES[name])
         else:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from minipic.domain.image import ImageFormat, Options, Preset, Quality, Rgb
+from minipic.domain.image import OUTPUT_FORMATS, ImageFormat, Options, Preset, Quality, Rgb
 from minipic.errors import BadRequest
 
 BACKGROUND_PATTERN = "^(#[0-9a-fA-F]{6}|white|black)$"
@@ -98,10 +98,10 @@ def _quality(text: str) -> Quality:
 def _formats(text: str) -> tuple[ImageFormat, ...]:
     if text in ("", "keep"):
         return ()
-    try:
-        return (ImageFormat(_ALIASES.get(text, text)),)
-    except ValueError:
-        raise _refuse("format", text, _one_of(["keep", *ImageFormat])) from None
+    name = _ALIASES.get(text, text)
+    if name not in OUTPUT_FORMATS:
+        raise _refuse("format", text, _one_of(["keep", *OUTPUT_FORMATS]))
+    return (ImageFormat(name),)
 
 
 def parse_background(name: str, value: object) -> Rgb:

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from minipic.domain.image import MAX_RESIZE_PIXELS, ImageFormat, Preserve, ResizeMethod
+from minipic.domain.image import MAX_RESIZE_PIXELS, OUTPUT_FORMATS, ImageFormat, Preserve, ResizeMethod
 from minipic.domain.operations import ANY_TYPE, MEDIA_TYPES
 from minipic.domain.options import BACKGROUND_PATTERN
 
 Description = dict[str, Any]
 
 _BINARY: Description = {"type": "string", "format": "binary"}
-IMAGE_CONTENT: Description = {image_format.media_type: {"schema": _BINARY} for image_format in ImageFormat}
+IMAGE_CONTENT: Description = {image_format.media_type: {"schema": _BINARY} for image_format in OUTPUT_FORMATS}
+_INPUT_CONTENT: Description = {image_format.media_type: {"schema": _BINARY} for image_format in ImageFormat}
 _SOURCE_SCHEMA: Description = {
     "type": "object",
     "required": ["source"],
@@ -33,7 +34,7 @@ _SOURCE_SCHEMA: Description = {
         }
     },
 }
-_RAW_CONTENT: Description = {"application/octet-stream": {"schema": _BINARY}} | IMAGE_CONTENT
+_RAW_CONTENT: Description = {"application/octet-stream": {"schema": _BINARY}} | _INPUT_CONTENT
 _BODY_NOTE = "The image's bytes, or where they are. The format is found in the bytes; Content-Type is JSON or nothing."
 SHRINK_BODY: Description = {
     "requestBody": {

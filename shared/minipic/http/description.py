@@ -6,6 +6,7 @@ from minipic.errors import (
     BadRequest,
     ContentBlocked,
     DecodeError,
+    IdempotencyConflict,
     ImageTooComplex,
     InputMissing,
     InternalServerError,
@@ -14,6 +15,7 @@ from minipic.errors import (
     NotImplementedYet,
     OutputExpired,
     PayloadTooLarge,
+    RequestInProgress,
     ServiceUnavailable,
     SourceNotFound,
     TooManyRequests,
@@ -91,10 +93,13 @@ _KEY = (Unauthorized, AccountSuspended)
 _WORK = (TooManyRequests, AccountLimitReached, InternalServerError, ServiceUnavailable)
 _IMAGE = (PayloadTooLarge, UnsupportedMediaType, DecodeError, ImageTooComplex, ContentBlocked)
 _RESULT = (NotFound, OutputExpired)
-ERRORS_OF_SHRINK = _errors(BadRequest, InputMissing, SourceNotFound, *_KEY, *_IMAGE, *_WORK)
+_REPEAT = (IdempotencyConflict, RequestInProgress)
+ERRORS_OF_SHRINK = _errors(BadRequest, InputMissing, SourceNotFound, *_KEY, *_IMAGE, *_REPEAT, *_WORK)
 ERRORS_OF_COMPRESSION = ERRORS_OF_SHRINK | _errors(NotImplementedYet)
 ERRORS_OF_HEAD = _errors(*_KEY, *_RESULT, InternalServerError)
-ERRORS_OF_DERIVE = _errors(BadRequest, *_KEY, *_RESULT, DecodeError, ImageTooComplex, *_WORK, NotImplementedYet)
+ERRORS_OF_DERIVE = _errors(
+    BadRequest, *_KEY, *_RESULT, *_REPEAT, DecodeError, ImageTooComplex, *_WORK, NotImplementedYet
+)
 ERRORS_OF_DOWNLOAD = ERRORS_OF_DERIVE  # a GET may carry operations, as older clients send them
 ERRORS_OF_UPLOADS = _errors(BadRequest, *_KEY, PayloadTooLarge, *_WORK)
 ERRORS_OF_USAGE = _errors(BadRequest, *_KEY, InternalServerError)

@@ -1,13 +1,15 @@
-"""Query parameters, described once; ``domain.options`` and ``domain.operations`` check what they hold."""
+"""Query parameters and one header, described once; the domain checks what they hold."""
 
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends, Header, Query
+from pydantic.json_schema import SkipJsonSchema
 
 from minipic.domain.image import Options, ResizeMethod
 from minipic.domain.operations import make_resize, parse_preserve
 from minipic.domain.options import BACKGROUND_PATTERN, parse_names, parse_options, parse_side
+from minipic.domain.repeats import HEADER, KEY_PATTERN, parse_key
 
 QualityParam = Annotated[
     str,
@@ -21,9 +23,9 @@ FormatParam = Annotated[
     str,
     Query(
         alias="format",
-        description="`keep` (the default), `png`, `jpeg` or `webp`",
+        description="`keep` (the default), `png`, `jpeg`, `webp`, `avif`, `gif` or `tiff`",
         examples=["webp"],
-        json_schema_extra={"enum": ["", "keep", "png", "jpeg", "jpg", "webp"]},
+        json_schema_extra={"enum": ["", "keep", "png", "jpeg", "jpg", "webp", "avif", "gif", "tiff"]},
     ),
 ]
 BackgroundParam = Annotated[
@@ -73,6 +75,20 @@ CursorParam = Annotated[
         json_schema_extra={"pattern": "^[0-9]{0,15}$"},
     ),
 ]
+RepeatKeyParam = Annotated[
+    str | SkipJsonSchema[None],
+    Header(
+        alias=HEADER,
+        description="A key of your own for this request, such as a UUID: a repeat with the same key, as long as the "
+        "result is kept, gets the first answer and is not counted",
+        examples=["4b0c6c1e-7d0a-4f7e-9d5f-1f2f9d1f8a55"],
+        json_schema_extra={"pattern": KEY_PATTERN},
+    ),
+]
+
+
+async def _repeat_key(key: RepeatKeyParam = None) -> str | None:
+    return None if key is None else parse_key(key)
 
 
 async def _shrink_options(quality: QualityParam = "", output_format: FormatParam = "") -> Options:
@@ -98,3 +114,4 @@ async def _compress_options(
 
 ShrinkOptionsDep = Annotated[Options, Depends(_shrink_options)]
 CompressOptionsDep = Annotated[Options, Depends(_compress_options)]
+RepeatKeyDep = Annotated[str | None, Depends(_repeat_key)]

@@ -1,0 +1,163 @@
+"""GIF: frames unpacked by Pillow and composed here, quantised by libvips, packed by gifsicle.
+
+Pillow and libvips each compose frames in a way of their own that browsers do not share (what disposal leaves, how large
+the screen is): here every frame is unpacked alone, and laid on the canvas as the format's description has it.
+"""
+
+import io
+import struct
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyvips  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+from PIL import Image
+
+from minipic.errors import DecodeError
+
+from . import colour, effort, gif_blocks, gif_program
+from .header import Header
+from .kept import Kept
+from .level import BEST, interpolate
+from .picture import Picture, decoding, to_vips
+from .timeline import Timeline
+
+MAX_OUTPUT_SIDE = 65_535
+_LOSSINESS = ((1, 200.0), (65, 80.0), (80, 40.0), (99, 5.0))
+_FRAME_ERROR = ((1, 16.0), (65, 8.0), (99, 1.0))
+_QUANTISE_EFFORT = 7
+_QUICK_EFFORT, _QUICK_PIXELS = 2, 4 * effort.MEGAPIXEL
+_CLEAR, _RESTORE = 2, 3
+_COLOURS = 256
+
+Canvas = NDArray[np.uint8]
+
+read_header = gif_blocks.read_header
+read_metadata = gif_blocks.read_metadata
+
+
+def frames(data: bytes, header: Header) -> Iterator[Image.Image]:
+    """Yield what is shown at each frame, as RGBA; raises DecodeError."""
+    canvas: Canvas = np.zeros((header.height, header.width, 4), np.uint8)
+    screen = data[6 : gif_blocks.screen_end(data)]
+    control = b"\0\0\0\0"
+    for block in gif_blocks.blocks(data):
+        if block.label == gif_blocks.CONTROL and len(block.content) >= 4:
+            control = block.content
+        elif block.label == 0:
+            disposal = control[0] >> 2 & 7
+            kept = canvas.copy() if disposal == _RESTORE else canvas
+            left, top, width, height = struct.unpack_from("<HHHH", data, block.start + 1)
+            place = canvas[top : top + height, left : left + width]
+            pixels = _unpacked(data[block.start : block.end], screen, control, (width, height))
+            np.copyto(place, pixels, where=pixels[..., 3:] > 0)
+            yield Image.fromarray(canvas.copy())  # which would share its memory
+            if disposal == _CLEAR:
+                place[:] = 0
+            canvas, control = kept, b"\0\0\0\0"
+
+
+def _unpacked(frame: bytes, screen: bytes, control: bytes, size: tuple[int, int]) -> Canvas:
+    """Return one frame's own pixels as RGBA: as a GIF of nothing else."""
+    head = b"GIF89a" + struct.pack("<HH", *size) + screen[4:]
+    opacity = bytes([0x21, 0xF9, 4, control[0] & 1, 0, 0, control[3], 0])
+    alone = head + opacity + b"," + bytes(4) + frame[5:] + b";"
+    with decoding():
+        if not all(size):
+            raise DecodeError("The GIF is damaged: a side of a frame is 0 pixels.")
+        image = Image.open(io.BytesIO(alone), formats=["GIF"])
+        image.load()
+        return np.asarray(image.convert("RGBA"))
+
+
+def decode(data: bytes, header: Header) -> Picture:
+    """Return the first frame; raises DecodeError, ImageTooComplex."""
+    image = next(frames(data, header))
+    pixels = np.asarray(image)
+    is_grey = bool((pixels[..., :1] == pixels[..., 1:3]).all())
+    return Picture(image.convert("LA") if is_grey else image)
+
+
+def is_settled(header: Header, _picture: Picture, level: int) -> bool:
+    """Tell whether the file is only packed again: lossless is asked, or we made it at this level or a lower one."""
+    return level >= BEST or (header.made_at is not None and header.made_at <= level)
+
+
+def repack(data: bytes, header: Header, _icc: bytes | None) -> bytes:
+    """Return ``data`` with the same frames as they are shown, in fewer bytes; raises DecodeError."""
+    plain = gif_blocks.rebuild(data, size=(header.width, header.height), made_at=header.made_at)
+    packed = gif_program.optimised(plain, _thoroughness())
+    if packed is None:
+        for _ in frames(data, header):  # what gifsicle gives up on, a more patient decoder may still prove sound
+            effort.check()
+        return plain
+    return min(plain, gif_blocks.rebuild(packed, made_at=header.made_at), key=len)
+
+
+def smallest(data: bytes, header: Header, icc: bytes | None, _picture: Picture | None, level: int) -> bytes:
+    """Return the smallest of ``data`` repacked and the ways to lose something, below level 100."""
+    return min([repack(data, header, icc), *_lossy(data, header, level)], key=len)
+
+
+def holds(picture: Picture) -> bool:
+    """Tell whether every colour fits into GIF, and no pixel is half transparent."""
+    has_few = picture.image.getcolors(_COLOURS) is not None
+    return has_few and (not picture.has_alpha or set(picture.image.getchannel("A").tobytes()) <= {0, 255})
+
+
+def encode(picture: Picture, level: int) -> bytes:
+    """Return ``picture`` as GIF, in at most 256 colours: all of them where it has no more."""
+    return encode_frames([picture], Timeline((0,), 1), level)
+
+
+def encode_frames(pictures: Sequence[Picture], timeline: Timeline, level: int) -> bytes:
+    """Return an animation as GIF; colours are sRGB's, since the format holds no profile. The mark says that it is ours.
+
+    A lossless packing and a lossy one differ only in what gifsicle may do.
+    """
+    pages = [to_vips(colour.in_srgb(picture)) for picture in pictures]
+    roll = pages[0] if len(pages) == 1 else pyvips.Image.arrayjoin(pages, across=1)
+    made = _saved(roll, pictures[0].image.height, timeline)
+    lossy = () if level >= BEST else (_lossiness(level),)
+    packed = gif_program.optimised(made, _thoroughness(), *lossy)
+    return gif_blocks.rebuild(packed or made, made_at=level if lossy else None)
+
+
+def _saved(roll: pyvips.Image, height: int, timeline: Timeline, **settings: float) -> bytes:
+    shown = timeline.in_ticks() if len(timeline.durations) > 1 else timeline
+    image = roll.copy()
+    image.set_type(pyvips.GValue.array_int_type, "delay", list(shown.durations))
+    image.set_type(pyvips.GValue.gint_type, "loop", shown.plays)
+    work = _QUANTISE_EFFORT if image.width * image.height <= _QUICK_PIXELS and not effort.is_short() else _QUICK_EFFORT
+    made: bytes = image.gifsave_buffer(effort=work, page_height=height, keep="none", **settings)
+    return made
+
+
+def _lossy(data: bytes, header: Header, level: int) -> Iterator[bytes]:
+    """Yield ``data`` with colours that pack better, as they are and after small changes between frames went."""
+    plain = gif_blocks.rebuild(data, size=(header.width, header.height))
+    sources = [plain]
+    if header.is_animated and effort.is_full(header.all_pixels):
+        durations, plays = gif_blocks.read_timeline(data)
+        roll = np.concatenate([np.asarray(frame) for frame in frames(data, header)])
+        error = interpolate(level, _FRAME_ERROR)
+        image = pyvips.Image.new_from_array(roll)
+        sources.append(_saved(image, header.height, Timeline(tuple(durations), plays), interframe_maxerror=error))
+    for source in sources:
+        packed = gif_program.optimised(source, _thoroughness(), _lossiness(level))
+        if packed is not None:
+            yield gif_blocks.rebuild(packed, made_at=level)
+
+
+def _lossiness(level: int) -> str:
+    return f"--lossy={round(interpolate(level, _LOSSINESS))}"
+
+
+def _thoroughness() -> str:
+    """Return gifsicle's level of optimising: the highest, which is quick, unless there is hardly any time."""
+    return "-O1" if effort.is_short() else "-O3"
+
+
+def with_metadata(data: bytes, kept: Kept, *, is_tight: bool) -> bytes:  # noqa: ARG001 - XMP has one way only
+    """Return ``data``, a result, with ``kept`` written into it."""
+    return gif_blocks.rebuild(data, made_at=read_header(data).made_at, kept=kept)
