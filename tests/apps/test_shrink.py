@@ -69,7 +69,7 @@ def test_count_goes_up_by_one(house: House) -> None:
     [
         (b"", 400, "InputMissing"),
         (b"hello", 415, "UnsupportedMediaType"),
-        (b"GIF89a" + bytes(100), 415, "UnsupportedMediaType"),
+        (b"GIF89a" + bytes(100), 422, "DecodeError"),
         (TRUNCATED_JPEG, 422, "DecodeError"),
         (PHOTO_JPEG + bytes(2 * MIB), 413, "PayloadTooLarge"),
     ],
