@@ -16,7 +16,7 @@ from pathlib import Path
 from minipic.settings import PROJECT_FOLDER
 
 START_S = 60.0
-_PLAN = {"free_images": 10**9, "max_bytes": 64 * 1024**2, "rate_per_second": 1000, "burst": 10**6, "concurrency": 1000}
+_PLAN = {"free_images": 10**9, "max_bytes": 64 * 1024**2, "rate_per_second": 1000, "burst": 10**6, "concurrency": 90}
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 

@@ -50,7 +50,8 @@ def get_key(request: Request, services: ServicesDep, key: str) -> JSONResponse:
     try:
         caller = identify(services, presented_key(request))
         account = confirm(services, caller)
-        if identify(services, key).owner.account_id != account.id:
+        asked = account.keys.get(identify(services, key).owner.key_id)
+        if asked is None or not asked.enabled:
             raise NotFound
     except AccountSuspended:
         raise

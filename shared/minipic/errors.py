@@ -176,9 +176,7 @@ class InternalServerError(MiniPicError):
     """A fault of ours; never the exception's text."""
 
     code, status = "InternalServerError", 500
-    text = (
-        "Something failed on our side, and nothing was counted. Send the request again; quote request_id if it stays."
-    )
+    text = "Something failed on our side. Send the request again; quote request_id if it stays."
 
 
 class NotImplementedYet(MiniPicError):
@@ -192,9 +190,7 @@ class ServiceUnavailable(MiniPicError):
     """Overload, maintenance, or work that took longer than its lease."""
 
     code, status = "ServiceUnavailable", 503
-    text = (
-        "The service is too busy right now, and nothing was counted. Wait for the time in Retry-After, then try again."
-    )
+    text = "The service is too busy right now. Wait for the time in Retry-After and send the request again."
     retry_after_default_s = 1
 
 

@@ -17,6 +17,8 @@ DEFAULT_PLANS = {
     "free": Plan("free", free_images=500, max_bytes=5 * MIB),
     "paid": Plan("paid", free_images=500, max_bytes=80 * MIB),
 }
+# DynamoDB takes conditions of 4 KB, and one that prunes a key names each expired lease.
+MAX_CONCURRENCY = 90
 # A rate above 1 000 a second would make the interval between two requests less than the clock's millisecond.
 PLAN_RANGES = (
     ("free_images", 0, 10**12),
@@ -24,7 +26,7 @@ PLAN_RANGES = (
     ("max_pixels", 1, 2**40),
     ("rate_per_second", 1, 1000),
     ("burst", 1, 10**6),
-    ("concurrency", 1, 1000),
+    ("concurrency", 1, MAX_CONCURRENCY),
 )
 
 T = TypeVar("T")

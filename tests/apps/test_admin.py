@@ -114,7 +114,12 @@ def test_a_deleted_account_is_found_by_its_id_alone(run: Run) -> None:
     (listed,) = answer(run, "accounts", "list", "--deleted")["accounts"]
     assert listed["account"] == account
     assert answer(run, "keys", "list", account)["keys"] == []
-    for words in (["accounts", "show", "acme"], ["accounts", "resume", account], ["keys", "create", account]):
+    for words in (
+        ["accounts", "show", "acme"],
+        ["accounts", "resume", account],
+        ["keys", "create", account],
+        ["packs", "grant", account, "5", "--reference", "r"],
+    ):
         assert run(*words)[0] == 1
 
 
@@ -136,6 +141,8 @@ def test_a_correction_is_made_once_and_never_below_zero(run: Run) -> None:
     take = ("ledger", "correct", "acme", "-6", "--reference", "ticket-2", "--reason", "paid back")
     code, _, errors = run(*take)
     assert (code, "5 credits left" in errors) == (1, True)
+    code, _, errors = run("ledger", "correct", "acme", "-1", "--reference", "ticket-1", "--reason", "paid back")
+    assert (code, "ticket-1" in errors) == (1, True)
 
 
 def test_tables_for_people(run: Run) -> None:

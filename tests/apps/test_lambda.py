@@ -77,6 +77,16 @@ def test_shrink_then_output(house: House, engine: Engine) -> None:
     assert downloaded["headers"]["Compression-Count"] == "1"
 
 
+def test_nobody_is_charged_after_the_gateway_gave_up(house: House, engine: Engine) -> None:
+    """Work that ends too late for the gateway, which waits 29 s, is 503, uncharged: the client has left."""
+    for waited_ms, status in ((25_000, 200), (26_000, 503)):
+        key = house.new_key()
+        event = read_event("compress", key)
+        event["requestContext"]["requestTimeEpoch"] = house.clock() - waited_ms
+        assert call("compress", event, house, engine)["statusCode"] == status
+        assert house.services.accounts.read(house.account_of(key)).seq == (status == 200)
+
+
 def test_compress(house: House, engine: Engine) -> None:
     """The compress event gives the bytes, in the format its query asks for, with names in canonical capitals."""
     response = call("compress", read_event("compress", house.new_key()), house, engine)

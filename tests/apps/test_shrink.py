@@ -184,6 +184,7 @@ def test_fault_is_not_told(make_house: MakeHouse) -> None:
     answer = house.client.post("/shrink", content=PHOTO_JPEG, auth=("api", key), headers={"X-Request-Id": "request-77"})
     assert (answer.status_code, answer.json()["error"]) == (500, "InternalServerError")
     assert answer.json()["request_id"] == "request-77"
+    assert answer.headers["Compression-Count"] == "0"
     assert "secret" not in answer.text
     account = house.services.accounts.read(house.account_of(key))
     assert (account.seq, account.keys[next(iter(account.keys))].leases) == (0, {})

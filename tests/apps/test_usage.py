@@ -8,6 +8,7 @@ import pytest
 from minipic.domain.account import Status
 from minipic.domain.keys import Environment
 from minipic.service import usage as usage_service
+from minipic.service.administration import create_key
 from tests.apps.conftest import House
 from tests.pictures import photo_jpeg
 
@@ -150,6 +151,19 @@ def test_key_is_not_good(house: House) -> None:
     for path, auth in (("wrong", ("api", key)), (other, ("api", key)), (key, ("api", "wrong")), (key, None)):
         answer = house.client.get(f"/keys/{path}", auth=auth)
         assert (answer.status_code, answer.json()["error"]) == (404, "NotFound")
+
+
+def test_a_key_that_was_switched_off_is_not_good(house: House) -> None:
+    """Another key of the account is 404 from the moment on at which it is disabled or deleted."""
+    key = house.new_key()
+    account_id = house.account_of(key)
+    disabled, deleted = (create_key(house.services, account_id, name, Environment.LIVE) for name in ("x", "y"))
+    for other in (disabled, deleted):
+        assert house.client.get(f"/keys/{other.text}", auth=("api", key)).status_code == 200
+    house.services.accounts.set_key_enabled(account_id, disabled.id, False)
+    house.services.accounts.delete_key(account_id, deleted.id)
+    for other in (disabled, deleted):
+        assert house.client.get(f"/keys/{other.text}", auth=("api", key)).status_code == 404
 
 
 def test_key_of_a_suspended_account(house: House) -> None:

@@ -98,6 +98,24 @@ def test_a_free_image_comes_before_a_credit(
     assert (settled.free_used, settled.credits_drawn) == ({NOVEMBER: 1}, 0)
 
 
+def test_the_worst_guesses_cost_four_calls(
+    client: DynamoDBClient, other_dynamo_accounts: DynamoAccounts, account: Account, aws_stack: AwsStack
+) -> None:
+    """A process that knows nothing of a busy paid account, whose free images end meanwhile, asks four times at most."""
+    other_dynamo_accounts.grant(account.id, "p1", 9, NOW_MS, plans_with(paid_images=1))
+    other_dynamo_accounts.admit(make_lease(account), NOW_MS, PLANS)
+    last_free = make_lease(account)
+    other_dynamo_accounts.admit(last_free, NOW_MS, PLANS)
+    cold = DynamoAccounts(client, aws_stack.table_name)
+    lease = make_lease(account)
+    with counted(client) as sent:
+        assert cold.admit(lease, NOW_MS, PLANS).error is None
+        other_dynamo_accounts.settle(last_free, NOW_MS, CHARGE, PLANS)
+        settled = cold.settle(lease, NOW_MS, CHARGE, PLANS)
+    assert (settled.error, settled.account.credits_drawn) == (None, 1)
+    assert len(sent) == 4
+
+
 def test_limits_that_another_process_set_hold(
     client: DynamoDBClient, store: DynamoAccounts, other_dynamo_accounts: DynamoAccounts, account: Account
 ) -> None:

@@ -8,9 +8,11 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from mypy_boto3_dynamodb import DynamoDBClient
 from pynamodb.exceptions import PutError
 
+from minipic.domain import metering
 from minipic.domain.account import Account, Key
 from minipic.domain.keys import Environment, KeyOwner
 from minipic.errors import ServiceUnavailable
+from minipic.stores.aws import expressions
 from minipic.stores.aws.accounts import DynamoAccounts
 from minipic.stores.aws.clients import make_clients
 from tests.aws_stack import AwsStack
@@ -39,9 +41,9 @@ def lost_answers(client: DynamoDBClient, times: int, expression: str) -> Iterato
         raise ReadTimeoutError(endpoint_url=request.url)
 
     deliver: Callable[[Any], Any] = client._endpoint.http_session.send  # type: ignore[attr-defined]
-    client.meta.events.register("before-send.dynamodb", lose, "lose")
+    client.meta.events.register("before-send.dynamodb", lose, f"lose {expression}")
     yield
-    client.meta.events.unregister("before-send.dynamodb", lose, "lose")
+    client.meta.events.unregister("before-send.dynamodb", lose, f"lose {expression}")
 
 
 def pynamodb_client(store: DynamoAccounts) -> Any:
@@ -90,6 +92,41 @@ def test_a_repeated_release_proves_no_charge(client: DynamoDBClient, store: Dyna
     client.meta.events.unregister("before-send.dynamodb", drop, "drop")
     assert isinstance(verdict.error, ServiceUnavailable)
     assert verdict.account.images == store.read(account.id).images == {}
+
+
+def test_a_charge_that_was_never_answered_is_known_even_behind_another(
+    client: DynamoDBClient, store: DynamoAccounts, other_dynamo_accounts: DynamoAccounts, account: Account
+) -> None:
+    """With every answer to the settle lost, another's charge after it, and the lease's end lost once: still success."""
+    lease, other = make_lease(account), make_lease(account)
+    for admitted in (lease, other):
+        store.admit(admitted, NOW_MS, PLANS)
+    waiting = [lambda: other_dynamo_accounts.settle(other, NOW_MS, CHARGE, PLANS)]
+
+    def overtake(request: Any, **_: Any) -> None:
+        if b"#line" not in request.body and waiting:
+            waiting.pop()()
+
+    client.meta.events.register("before-send.dynamodb", overtake)
+    with lost_answers(client, 100, "#line"), lost_answers(client, 1, "SET #K.#k.#L.#l = :expires"):
+        verdict = store.settle(lease, NOW_MS, CHARGE, PLANS)
+    client.meta.events.unregister("before-send.dynamodb", overtake)
+    assert verdict.error is None
+    assert store.read(account.id).images == {NOVEMBER: 2}
+
+
+def test_a_settle_that_arrives_late_charges_nothing(
+    client: DynamoDBClient, store: DynamoAccounts, account: Account, aws_stack: AwsStack
+) -> None:
+    """A write that is carried out after its request was given up meets a lease that is void."""
+    lease = make_lease(account)
+    admitted = store.admit(lease, NOW_MS, PLANS).account
+    entry = metering.settle(admitted, lease, NOW_MS, CHARGE, PLANS).account.entry
+    assert entry is not None
+    client.update_item(TableName=aws_stack.table_name, **expressions.void(lease))
+    with pytest.raises(client.exceptions.ConditionalCheckFailedException):
+        client.update_item(TableName=aws_stack.table_name, **expressions.settle(lease, entry, PLANS))
+    assert store.read(account.id).images == {}
 
 
 def test_a_settle_that_never_arrives_is_not_charged(

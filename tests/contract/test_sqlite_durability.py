@@ -1,24 +1,30 @@
+import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from minipic.errors import ServiceUnavailable
 from minipic.stores.local import database
 from minipic.stores.local.accounts import SqliteAccounts
 from minipic.stores.local.codec import account_to_json
-from minipic.stores.local.database import Database
+from minipic.stores.local.database import MAX_IDLE_READERS, Database
 from minipic.stores.local.repeats import SqliteRepeats
 from tests.contract.account_values import CHARGE, NOVEMBER, NOW_MS, PLANS, make_account, make_lease
+from tests.contract.test_concurrency import at_once
 
 WRITER = """
 import sys
 from pathlib import Path
 from dataclasses import replace
 from minipic.stores.local.accounts import SqliteAccounts
-from minipic.stores.local.database import Database
+from minipic.stores.local.database import MAX_IDLE_READERS, Database
 from tests.contract.account_values import *
 
 accounts = SqliteAccounts(Database(Path(sys.argv[1])))
@@ -46,6 +52,55 @@ def test_an_account_survives_reopening(tmp_path: Path) -> None:
     again.close()
 
 
+def open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files by /proc")
+def test_threads_that_come_and_go_leave_few_files_open(tmp_path: Path) -> None:
+    """However many threads have read and ended, only a handful of connections stay."""
+    database = Database(tmp_path / "minipic.sqlite3")
+    accounts, account = SqliteAccounts(database), make_account()
+    accounts.create(account)
+    before = open_files()
+    for _ in range(4):
+        assert at_once(30, lambda _: accounts.read(account.id)) == [account] * 30
+    assert open_files() - before <= 3 * MAX_IDLE_READERS
+    database.close()
+
+
+def test_a_settle_that_waits_too_long_is_not_charged(tmp_path: Path) -> None:
+    """Who waits for the file until the lease is over must not take its absence for a charge."""
+    database = Database(tmp_path / "minipic.sqlite3")
+    accounts, account = SqliteAccounts(database), make_account()
+    accounts.create(account)
+    lease = make_lease(account)
+    accounts.admit(lease, NOW_MS, PLANS)
+    with ThreadPoolExecutor(1) as pool:
+        with database.writing():
+            late = pool.submit(accounts.settle, lease, lease.expires_ms - 20, CHARGE, PLANS)
+            time.sleep(0.1)
+        verdict = late.result()
+    assert isinstance(verdict.error, ServiceUnavailable)
+    assert accounts.read(account.id).images == {}
+    database.close()
+
+
+def test_a_file_that_another_process_writes_for_ever_is_unavailable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write that never gets its turn is 503, and the next one goes through."""
+    monkeypatch.setattr("minipic.stores.local.database.BUSY_TIMEOUT_S", 0.05)
+    first, second = (Database(tmp_path / "minipic.sqlite3") for _ in range(2))
+    account = make_account()
+    with first.writing(), pytest.raises(ServiceUnavailable):
+        SqliteAccounts(second).create(account)
+    SqliteAccounts(second).create(account)
+    assert SqliteAccounts(first).read(account.id) == account
+    first.close()
+    second.close()
+
+
 def test_kill_9_loses_nothing_that_was_answered(tmp_path: Path) -> None:
     """A writer killed at any moment leaves whole steps: each answered charge counted once, one line for each seq."""
     path, account = tmp_path / "minipic.sqlite3", make_account(free_limit=10**6)
@@ -61,7 +116,8 @@ def test_kill_9_loses_nothing_that_was_answered(tmp_path: Path) -> None:
         answered = int(writer.stdout.read().split()[-1])
     reopened = Database(path)
     after = SqliteAccounts(reopened).read(account.id)
-    lines = reopened.reading().execute("SELECT seq FROM ledger ORDER BY seq").fetchall()
+    with reopened.reading() as connection:
+        lines = connection.execute("SELECT seq FROM ledger ORDER BY seq").fetchall()
     reopened.close()
     assert after.seq in (answered, answered + 1)
     assert after.images == after.free_used == {NOVEMBER: after.seq}

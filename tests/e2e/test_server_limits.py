@@ -15,7 +15,7 @@ from tests.pictures import photo_jpeg, photo_png, tiny_png
 
 LIMITLESS = json.dumps(
     {"free": {"free_images": 10**6, "max_bytes": 5 * 1024**2, "rate_per_second": 1000, "burst": 10**6,
-              "concurrency": 1000}}
+              "concurrency": 90}}
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from functions.caretaker import app as caretaker
 from minipic.domain.screening import Screening
 from minipic.errors import BY_CODE
 from minipic.service.caretaking import BEHIND_MESSAGE
+from minipic.service.metered import EXPIRED_MESSAGE
 from minipic.settings import (
     DEFAULT_PLANS,
     LinkMode,
@@ -193,6 +194,18 @@ def test_no_request_puts_or_deletes_an_account(name: str) -> None:
     assert fences == ([fence] if name in PIXEL_FUNCTIONS else [])
 
 
+@pytest.mark.parametrize("name", API_FUNCTIONS)
+def test_no_request_changes_whose_a_key_is(name: str) -> None:
+    """Updates are fenced to accounts and to requests that are remembered."""
+    fences = [
+        statement.get("Condition")
+        for statement in statements(name)
+        if statement["Resource"] == {"Fn::GetAtt": "Table.Arn"} and UPDATE in statement["Action"]
+    ]
+    partitions = [f"{schema.ACCOUNT_PREFIX}*", f"{schema.CLAIM_PREFIX}*"]
+    assert fences in ([], [{"ForAllValues:StringLike": {"dynamodb:LeadingKeys": partitions}}])
+
+
 @each_function
 def test_the_variables_are_settings(name: str) -> None:
     """The functions' variables, with the parameters' defaults, are settings that the service accepts on AWS."""
@@ -269,9 +282,10 @@ def test_the_caretaker_comes_by_itself() -> None:
     [
         ("LedgerGaps", "LedgerProjectorLogs", GAP_MESSAGE),
         ("LedgersBehind", "CaretakerLogs", BEHIND_MESSAGE),
+        *((f"{name}LeasesExpired", f"{name}Logs", EXPIRED_MESSAGE) for name in sorted(PIXEL_FUNCTIONS)),
     ],
 )
-def test_the_ledgers_words_are_counted(name: str, logs: str, message: str) -> None:
+def test_the_words_of_the_logs_are_counted(name: str, logs: str, message: str) -> None:
     """The word that the code logs is the one that the log group's filter counts, for an alarm of its own."""
     fields = RESOURCES[name]["Properties"]
     assert fields["LogGroupName"] == {"Ref": logs}
@@ -283,7 +297,7 @@ def test_the_ledgers_words_are_counted(name: str, logs: str, message: str) -> No
 
 def test_every_alarm_reaches_somebody() -> None:
     """Each alarm goes to the topic, silence is no alarm, and a mail address subscribes only where one is given."""
-    assert len(ALARMS) == 4
+    assert len(ALARMS) == 6
     assert all(alarm["AlarmActions"] == [{"Ref": "Alarms"}] for alarm in ALARMS)
     assert {alarm["TreatMissingData"] for alarm in ALARMS} == {"notBreaching"}
     thresholds = {alarm["MetricName"]: alarm["Threshold"] for alarm in ALARMS}

@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from minipic.domain import keyring
 from minipic.domain.account import Account, Overrides, Pack
-from minipic.domain.credits import NotEnoughCredits, correct, grant, images_left, is_low
+from minipic.domain.credits import (
+    MAX_PACKS,
+    NotEnoughCredits,
+    ReferenceUsed,
+    TooManyPacks,
+    correct,
+    grant,
+    images_left,
+    is_low,
+)
 from minipic.domain.ledger import latest_line, pack_of_draw
 from minipic.domain.pruning import DAY_MS, first_kept_month, pruned
 
@@ -61,6 +70,22 @@ def test_a_correction_leaves_the_plan() -> None:
     """Credits given back do not make a free account a paid one: nothing was bought."""
     account = correct(make_account(), "c", 5, "", NOW_MS)
     assert (account.plan, account.free_limit) == ("free", 3)
+
+
+def test_a_reference_is_of_one_size() -> None:
+    """A reference that stands for another number of credits is refused, in either direction."""
+    account = with_packs(5)
+    with pytest.raises(ReferenceUsed):
+        grant(account, "p0", 6, NOW_MS, PLANS)
+    with pytest.raises(ReferenceUsed):
+        correct(account, "p0", -5, "", NOW_MS)
+
+
+def test_packs_are_limited() -> None:
+    """An account holds a limited number of packs, because every charge writes them again."""
+    account = with_packs(*([1] * MAX_PACKS))
+    with pytest.raises(TooManyPacks):
+        grant(account, "more", 1, NOW_MS, PLANS)
 
 
 def test_low_is_below_the_threshold() -> None:

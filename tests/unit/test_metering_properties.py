@@ -53,9 +53,9 @@ class Metering(RuleBasedStateMachine):
         if self.leases:
             self._becomes(metering.release(self.account, data.draw(st.sampled_from(self.leases))))
 
-    @rule(pack=st.sampled_from("pqr"), images=st.integers(1, 3))
-    def grant(self, pack: str, images: int) -> None:
-        self._becomes(balance.grant(self.account, pack, images, self.now_ms, PLANS))
+    @rule(pack=st.sampled_from("pqr"))
+    def grant(self, pack: str) -> None:
+        self._becomes(balance.grant(self.account, pack, 1 + "pqr".index(pack), self.now_ms, PLANS))
 
     @rule(step_ms=st.sampled_from([50, 100, 1000, LEASE_MS, 31 * 86_400_000, -900]))
     def pass_time(self, step_ms: int) -> None:

@@ -94,3 +94,4 @@ def test_lines_that_come_too_late() -> None:
     line = Line(1, LEASE.expires_ms + PRUNE_AFTER_MS, 202611, "shrink", "key", "", RESULT_ID, 1, 1, 1, "plan", 0, 0)
     assert not is_too_late(claim, line)
     assert is_too_late(claim, replace(line, at_ms=line.at_ms + 1))
+    assert not is_too_late(claim, replace(line, at_ms=line.at_ms + 1, images=0, credits=5))

@@ -82,5 +82,6 @@ def test_plans_from_file(tmp_path: Path) -> None:
     file = tmp_path / "plans.json"
     file.write_text(json.dumps({"team": {"free_images": 7, "max_bytes": 1000, "burst": 5}}))
     plans = read_settings({"MINIPIC_PLANS": str(file)}).plans
+    assert [Plan("p", 0, 1, rate_per_second=rate).interval_ms for rate in (10, 7, 400, 1000)] == [100, 143, 3, 1]
     assert plans["team"] == Plan("team", free_images=7, max_bytes=1000, burst=5)
     assert plans["free"] == DEFAULT_PLANS["free"]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from minipic.admin import accounts, keys, ledger, packs
 from minipic.admin.shown import Negative, as_text
-from minipic.domain.credits import NotEnoughCredits
+from minipic.domain.credits import CreditsRefused
 from minipic.domain.gaps import Irreparable
 from minipic.errors import MiniPicError
 from minipic.settings import SettingError, read_settings
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | No
     except BrokenPipeError:  # whoever reads the output has enough, as in `… | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (SettingError, LookupError, TooManyKeys, NotEnoughCredits, Irreparable, MiniPicError, OSError) as error:
+    except (SettingError, LookupError, TooManyKeys, CreditsRefused, Irreparable, MiniPicError, OSError) as error:
         message = str(error.args[0]) if error.args else type(error).__name__
         message = str(error) if isinstance(error, OSError) else message
         print(json.dumps({"error": message}) if as_json else f"minipic-admin: {message}", file=sys.stderr)

@@ -1,12 +1,12 @@
 """Answers of the command line: objects for scripts, text for people."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from minipic.domain import keyring
 from minipic.domain.account import Account, Pack
 from minipic.domain.metering import month_of
+from minipic.domain.statement import moment
 from minipic.service import Services
 
 Answer = dict[str, Any]
@@ -17,11 +17,6 @@ class Negative:
     """An answer that is a no: printed like any other, with exit code 1."""
 
     fields: Answer
-
-
-def moment(at_ms: int) -> str:
-    """Return a Unix time as ISO 8601 in UTC, to the second."""
-    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def described(services: Services, account: Account) -> Answer:

@@ -35,8 +35,8 @@ class Plan:
 
     @property
     def interval_ms(self) -> int:
-        """The time in which one more request becomes possible."""
-        return 1000 // self.rate_per_second
+        """The time in which one more request becomes possible, never less than the rate says."""
+        return -(-1000 // self.rate_per_second)
 
 
 @dataclass(frozen=True, slots=True)

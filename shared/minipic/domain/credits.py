@@ -6,9 +6,23 @@ from minipic.domain.account import Account, Entry, Pack, Source
 from minipic.domain.metering import month_of
 from minipic.domain.plans import Plans
 
+MAX_PACKS = 200  # of an account, spent ones of the last day included: every charge writes them again
 
-class NotEnoughCredits(ValueError):
+
+class CreditsRefused(ValueError):
+    """A grant or a correction that cannot be."""
+
+
+class NotEnoughCredits(CreditsRefused):
     """A correction would take away more credits than are left."""
+
+
+class ReferenceUsed(CreditsRefused):
+    """A pack or a correction of another size has this reference."""
+
+
+class TooManyPacks(CreditsRefused):
+    """The account holds as many packs as it may."""
 
 
 def images_left(account: Account) -> int:
@@ -22,14 +36,20 @@ def is_low(account: Account) -> bool:
     return images_left(account) < account.low_balance
 
 
-def has_reference(account: Account, reference: str) -> bool:
-    """Tell whether a pack or a correction of this reference is on the account."""
-    return any(pack.id == reference for pack in account.packs)
+def has_reference(account: Account, reference: str, size: int) -> bool:
+    """Tell whether a pack or a correction of this reference is on the account; ReferenceUsed for another size."""
+    sizes = [pack.size for pack in account.packs if pack.id == reference]
+    if sizes and sizes != [size]:
+        raise ReferenceUsed(f"{reference!r} is the reference of {sizes[0]} credits, and not of {size}")
+    return bool(sizes)
 
 
 def grant(account: Account, pack_id: str, images: int, now_ms: int, plans: Plans) -> Account:
-    """Add a credit pack; the same ``pack_id`` again changes nothing. A free account becomes a paid one."""
-    if has_reference(account, pack_id):
+    """Add a credit pack; the same ``pack_id`` again changes nothing. A free account becomes a paid one.
+
+    ReferenceUsed when the ``pack_id`` is one of another size, TooManyPacks.
+    """
+    if has_reference(account, pack_id, images):
         return account
     granted = _with_credits(account, pack_id, images, "", now_ms, Source.PURCHASE)
     if account.plan != plans.free.name:
@@ -41,9 +61,9 @@ def grant(account: Account, pack_id: str, images: int, now_ms: int, plans: Plans
 def correct(account: Account, reference: str, credits: int, reason: str, now_ms: int) -> Account:
     """Add credits, or take them away when negative, for a reason; the same ``reference`` again changes nothing.
 
-    NotEnoughCredits when more would be taken than are left: a balance is never below zero.
+    NotEnoughCredits when more would be taken than are left: a balance is never below zero. ReferenceUsed, TooManyPacks.
     """
-    if has_reference(account, reference):
+    if has_reference(account, reference, credits):
         return account
     left = account.credits_bought - account.credits_drawn
     if left + credits < 0:
@@ -52,6 +72,8 @@ def correct(account: Account, reference: str, credits: int, reason: str, now_ms:
 
 
 def _with_credits(account: Account, reference: str, credits: int, reason: str, now_ms: int, source: Source) -> Account:
+    if len(account.packs) >= MAX_PACKS:
+        raise TooManyPacks(f"the account has {MAX_PACKS} packs and corrections; spent ones are forgotten after a day")
     bought = account.credits_bought + max(0, credits)
     month = max(account.month, month_of(now_ms))
     entry = Entry(

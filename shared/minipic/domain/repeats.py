@@ -83,5 +83,8 @@ def months_between(first: int, last: int) -> Iterator[int]:
 
 
 def is_too_late(claim: Claim, line: Line) -> bool:
-    """Tell whether a ledger's line was written after the claim's request could still be charged, by any clock."""
-    return line.at_ms > claim.lease.expires_ms + PRUNE_AFTER_MS
+    """Tell whether a ledger's line was written after the claim's request could still be charged, by any clock.
+
+    Purchases and corrections tell nothing: they bear the time of an operator's machine.
+    """
+    return not line.credits and line.at_ms > claim.lease.expires_ms + PRUNE_AFTER_MS

@@ -26,6 +26,9 @@ async def _engine(request: Request) -> Engine:
     return engine
 
 
+# Of the gateway's 29 s: charging takes up to 2 s where the table answers late, and the answer has a way to go.
+ANSWER_WITHIN_MS = 26_000
+
 ServicesDep = Annotated[Services, Depends(_services)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 EngineDep = Annotated[Engine, Depends(_engine)]
@@ -56,8 +59,15 @@ def _password(credential: str) -> str:
 
 def _caller(request: Request, services: ServicesDep) -> Caller:
     caller = identify(services, presented_key(request))
+    caller.answer_by_ms = _answer_by_ms(request)
     request.state.caller = caller
     return caller
+
+
+def _answer_by_ms(request: Request) -> int | None:
+    """Return until when an answer still reaches the client: API Gateway gives up 29 s after a request came to it."""
+    context = request.scope.get("aws.event", {}).get("requestContext", {})
+    return context["requestTimeEpoch"] + ANSWER_WITHIN_MS if "requestTimeEpoch" in context else None
 
 
 def _caller_if_any(request: Request, services: ServicesDep) -> Caller | None:

@@ -10,11 +10,12 @@ from email.utils import formatdate
 from typing import Any
 
 from fastapi.responses import JSONResponse
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from minipic.errors import InternalServerError
 from minipic.http.cors import cors_headers, options_response
+from minipic.http.errors import fault_headers
 from minipic.http.headers import canonical_name
 from minipic.http.limits import announces_body
 from minipic.http.record import METHODS, RECORD, Record, recording
@@ -64,7 +65,8 @@ class Envelope:
             log.exception("request %s failed", request_id)
             if not exchange.started:
                 body = {"error": InternalServerError.code, "message": InternalServerError.text}
-                response = JSONResponse(body | {"request_id": request_id}, InternalServerError.status)
+                headers = await fault_headers(Request(scope))
+                response = JSONResponse(body | {"request_id": request_id}, InternalServerError.status, headers)
                 await response(scope, exchange.receive, exchange.send)
 
 

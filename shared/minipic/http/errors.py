@@ -1,5 +1,7 @@
 """Errors as responses: one serializer over the one table, and the headers that go with a refusal."""
 
+from contextlib import suppress
+
 from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -14,6 +16,7 @@ from minipic.errors import (
     MethodNotAllowed,
     MiniPicError,
     NotFound,
+    ServiceUnavailable,
     Unauthorized,
 )
 from minipic.http.headers import metered_headers
@@ -54,6 +57,18 @@ async def error_response(request: Request, error: MiniPicError) -> JSONResponse:
     return JSONResponse(body, error.status, headers | standing_headers)
 
 
+async def fault_headers(request: Request) -> dict[str, str]:
+    """Return what the answer to a fault of ours says of the account, as far as that can still be found out."""
+    caller: Caller | None = getattr(request.state, "caller", None)
+    if caller is None:
+        return {}
+    services = request.app.state.services
+    with suppress(Exception):  # what failed may fail again: the answer is the fault's, and not this one's
+        await run_sync(confirm, services, caller)
+        return metered_headers(caller_standing(services, caller))
+    return {}
+
+
 async def _told_to_caller(request: Request, error: MiniPicError) -> tuple[MiniPicError, dict[str, str]]:
     caller: Caller | None = getattr(request.state, "caller", None)
     if caller is None or isinstance(error, Unauthorized):
@@ -65,6 +80,8 @@ async def _told_to_caller(request: Request, error: MiniPicError) -> tuple[MiniPi
         return refused, {}
     except AccountSuspended as refused:
         error = refused
+    except ServiceUnavailable:  # the store is down: what was to be said is said without it
+        return error, {}
     return error, metered_headers(caller_standing(services, caller))
 
 

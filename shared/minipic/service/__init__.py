@@ -78,10 +78,14 @@ class Services:
 
 @dataclass(slots=True)
 class Caller:
-    """Who sends the request. ``account`` is the state that the latest step on it returned, None before the first."""
+    """Who sends the request. ``account`` is the state that the latest step on it returned, None before the first.
+
+    ``answer_by_ms`` is when the platform stops waiting for the answer, None where it waits for ever.
+    """
 
     cached: CachedOwner
     account: Account | None = None
+    answer_by_ms: int | None = None
 
     @property
     def owner(self) -> KeyOwner:

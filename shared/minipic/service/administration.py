@@ -73,12 +73,16 @@ def find_account(services: Services, id_or_name: str) -> Account:
     return named[0]
 
 
-def set_status(services: Services, id_or_name: str, status: Status) -> Account:
-    """Suspend or resume an account."""
+def _find_open(services: Services, id_or_name: str) -> Account:
     account = find_account(services, id_or_name)
     if account.status is Status.DELETED:
         raise AccountNotFound(f"the account {account.id} is deleted")
-    return services.accounts.set_status(account.id, status)
+    return account
+
+
+def set_status(services: Services, id_or_name: str, status: Status) -> Account:
+    """Suspend or resume an account."""
+    return services.accounts.set_status(_find_open(services, id_or_name).id, status)
 
 
 def delete_account(services: Services, id_or_name: str) -> Account:
@@ -153,11 +157,11 @@ def _locate_key(services: Services, key_id: str) -> tuple[Account, str]:
 
 def grant_pack(services: Services, id_or_name: str, images: int, reference: str) -> Account:
     """Give an account a credit pack; the same reference again gives nothing more."""
-    account = find_account(services, id_or_name)
+    account = _find_open(services, id_or_name)
     return services.accounts.grant(account.id, reference, images, services.now_ms(), services.plans)
 
 
 def correct_credits(services: Services, id_or_name: str, credits: int, reference: str, reason: str) -> Account:
     """Add credits to an account or take them away, for a reason; the same reference again changes nothing."""
-    account = find_account(services, id_or_name)
+    account = _find_open(services, id_or_name)
     return services.accounts.correct(account.id, reference, credits, reason, services.now_ms())

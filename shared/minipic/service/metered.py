@@ -1,8 +1,9 @@
 """The frame of all work that is counted: admit, do it, settle; released without a charge when anything fails."""
 
 import base64
+import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from minipic.domain.metering import LEASE_MS, Charge, Lease, Verdict
@@ -11,6 +12,9 @@ from minipic.service import Caller, Services
 from minipic.stores import AccountNotFound
 
 SETTLE_MARGIN_MS = 5_000  # a settle may be retried for this long; its lease must outlive that
+EXPIRED_MESSAGE = "LEASE_EXPIRED account=%s key=%s"  # an alarm counts this word
+
+log = logging.getLogger("minipic.metering")
 
 
 @dataclass(slots=True)
@@ -30,7 +34,10 @@ class Admission:
         """Charge the finished work; after this it is the client's. Raises when it must not be handed out."""
         now_ms = self.services.now_ms()
         if now_ms >= self.lease.expires_ms - SETTLE_MARGIN_MS:
+            log.error(EXPIRED_MESSAGE, self.lease.account_id, self.lease.key_id)
             raise ServiceUnavailable
+        if self.caller.answer_by_ms is not None and now_ms >= self.caller.answer_by_ms:
+            raise ServiceUnavailable  # nobody waits any longer: the client would pay again for the next try
         self.may_be_charged = True
         verdict = self.services.accounts.settle(self.lease, now_ms, charge, self.services.plans)
         self.may_be_charged = not isinstance(verdict.error, AccountLimitReached)
@@ -61,7 +68,8 @@ def admitted(services: Services, caller: Caller) -> Iterator[Admission]:
         yield admission
     finally:
         if not admission.is_settled:
-            caller.saw(services.accounts.release(lease), services.plans)
+            with suppress(ServiceUnavailable):  # what went wrong is told as it is; the lease expires by itself
+                caller.saw(services.accounts.release(lease), services.plans)
 
 
 def _passed(services: Services, caller: Caller, verdict: Verdict) -> None:

@@ -15,20 +15,28 @@ MAX_TRIES = 16  # each failure means that another grant succeeded
 
 def grant(items: AccountItems, account_id: str, pack_id: str, images: int, now_ms: int, plans: Plans) -> Account:
     """Add a credit pack, once for its id."""
-    return _add(items, account_id, pack_id, lambda account: balance.grant(account, pack_id, images, now_ms, plans))
+    return _add(
+        items, account_id, pack_id, images, lambda account: balance.grant(account, pack_id, images, now_ms, plans)
+    )
 
 
 def correct(items: AccountItems, account_id: str, reference: str, credits: int, reason: str, now_ms: int) -> Account:
     """Add credits or take them away, once for the reference."""
     return _add(
-        items, account_id, reference, lambda account: balance.correct(account, reference, credits, reason, now_ms)
+        items,
+        account_id,
+        reference,
+        credits,
+        lambda account: balance.correct(account, reference, credits, reason, now_ms),
     )
 
 
-def _add(items: AccountItems, account_id: str, reference: str, step: Callable[[Account], Account]) -> Account:
+def _add(
+    items: AccountItems, account_id: str, reference: str, size: int, step: Callable[[Account], Account]
+) -> Account:
     account = items.read(account_id)
     # A pack is remembered before it is pruned, so one that the account does not show is found now, if it ever was.
-    if not balance.has_reference(account, reference) and items.was_spent(account_id, reference):
+    if not balance.has_reference(account, reference, size) and items.was_spent(account_id, reference):
         return account
     for _ in range(MAX_TRIES):
         after = step(account)

@@ -54,7 +54,6 @@ _VALUES = {
 }
 _KEY = "#K.#k"
 _LEASE = f"{_KEY}.#L.#l"
-_SANDBOX_LEFT = "((attribute_not_exists(#t.#m) AND :cap > :zero) OR #t.#m < :cap)"
 _FREE_LEFT = "((attribute_not_exists(#f.#m) AND #lim > :zero) OR #f.#m < #lim)"
 _ALIAS = re.compile(r"[#:]\w+")
 _serialize = TypeSerializer().serialize
@@ -88,7 +87,7 @@ def admit(lease: Lease, now_ms: int, plans: Plans, guess: Guess, expired: Sequen
         f"attribute_not_exists({_LEASE})",
         f"size({_KEY}.#L) < :places",
         "#mon <= :m",
-        f"(({_KEY}.#env = :test AND {_SANDBOX_LEFT}) OR ({_KEY}.#env = :live AND ({_FREE_LEFT} OR #d < #b)))",
+        f"(({_KEY}.#env = :test AND {_sandbox_left(plans)}) OR ({_KEY}.#env = :live AND ({_FREE_LEFT} OR #d < #b)))",
         *(f"attribute_exists({_KEY}.#L.{alias})" for alias in expired_names),
     ]
     if guess.busy:
@@ -119,12 +118,13 @@ def admit(lease: Lease, now_ms: int, plans: Plans, guess: Guess, expired: Sequen
 def settle(lease: Lease, entry: Entry, plans: Plans) -> Arguments:
     """Return the update that charges a request to ``entry.source`` and takes its lease away.
 
-    A source that is not the item's turn fails the condition: a wrong guess costs a call, never a wrong charge.
+    A source that is not the item's turn fails the condition: a wrong guess costs a call, never a wrong charge. The
+    lease must be as it was given: one that was made void meanwhile is charged no more, however late this arrives.
     """
-    conditions = [f"attribute_exists({_LEASE})", "#mon <= :m"]
+    conditions = [f"{_LEASE} = :expires", "#mon <= :m"]
     changes = ["#seq = #seq + :one", "#line = :line", "#mon = :m"]
     if entry.source is Source.SANDBOX:
-        conditions += [f"{_KEY}.#env = :test", _SANDBOX_LEFT]
+        conditions += [f"{_KEY}.#env = :test", _sandbox_left(plans)]
         changes.append("#t.#m = if_not_exists(#t.#m, :zero) + :one")
     else:
         conditions.append(f"{_KEY}.#env = :live")
@@ -135,14 +135,32 @@ def settle(lease: Lease, entry: Entry, plans: Plans) -> Arguments:
     if entry.source is Source.CREDIT:
         conditions.append("(#lim <= :zero OR #f.#m >= #lim) AND #d < #b")
         changes.append("#d = #d + :one")
-    values = {":m": entry.month, ":line": entry_fields(entry), ":cap": plans.free.free_images}
+    values = {
+        ":expires": lease.expires_ms,
+        ":m": entry.month,
+        ":line": entry_fields(entry),
+        ":cap": plans.free.free_images,
+    }
     names = {**_names_of(lease), "#m": str(entry.month)}
     return update_arguments(lease.account_id, conditions, f"SET {', '.join(changes)} REMOVE {_LEASE}", names, values)
+
+
+def void(lease: Lease) -> Arguments:
+    """Return the update that keeps a lease's place but not its right to be charged: sent twice, it is the same."""
+    values = {":expires": lease.expires_ms + 1}
+    return update_arguments(
+        lease.account_id, [f"attribute_exists({_LEASE})"], f"SET {_LEASE} = :expires", _names_of(lease), values
+    )
 
 
 def release(lease: Lease) -> Arguments:
     """Return the update that takes a lease away without a charge."""
     return update_arguments(lease.account_id, [f"attribute_exists({_LEASE})"], f"REMOVE {_LEASE}", _names_of(lease), {})
+
+
+def _sandbox_left(plans: Plans) -> str:
+    unused = "attribute_not_exists(#t.#m) OR " if plans.free.free_images > 0 else ""
+    return f"({unused}#t.#m < :cap)"
 
 
 def item_key(account_id: str) -> Arguments:

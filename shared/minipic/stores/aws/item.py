@@ -60,7 +60,8 @@ class AccountItems:
                 raise
             before: dict[str, Any] | None = cast("dict[str, Any]", error.response).get("Item")
             if not before:
-                raise AccountNotFound(arguments["Key"]) from error
+                pk: str = arguments["Key"][schema.PARTITION_KEY]["S"]
+                raise AccountNotFound(pk.removeprefix(schema.ACCOUNT_PREFIX)) from error
             repeated = error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
             raise ConditionFailed(self._remember(account_from_item(before)), repeated=repeated) from error
         return self._remember(account_from_item(answer["Attributes"]))

@@ -106,13 +106,16 @@ def _is_latest(account: Account, lease: Lease) -> bool:
 
 
 def _give_back(items: AccountItems, lease: Lease, now_ms: int) -> Verdict:
-    """End a settle whose outcome stayed unknown: once the lease is given back, no late write of ours can charge."""
+    """End a settle whose outcome stayed unknown.
+
+    The lease is made void first, which may be repeated and proves that nothing was charged and nothing will be, even by
+    a write of ours that arrives late. A lease that is gone was charged: only settling takes away one that is not void.
+    """
     try:
-        return Verdict(items.update(expressions.release(lease)), ServiceUnavailable())
+        items.update(expressions.void(lease))
     except ConditionFailed as failed:
-        if failed.repeated and not _is_latest(failed.account, lease):
-            return Verdict(failed.account, ServiceUnavailable())  # perhaps this very release was carried out before
         return _lease_is_gone(failed.account, lease, now_ms)
+    return Verdict(release(items, lease), ServiceUnavailable())
 
 
 def release(items: AccountItems, lease: Lease) -> Account:

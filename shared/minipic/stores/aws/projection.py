@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 from minipic.domain.account import Account
 from minipic.domain.ledger import Line, latest_line
 from minipic.stores.aws import schema
+from minipic.stores.aws.item import CONDITION_FAILED
 from minipic.stores.aws.lines import ledger_key, line_from_item, line_item
 from minipic.stores.aws.models import account_from_item
 from minipic.stores.aws.notices import DynamoNotices, notice_of_change
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 GAP_MESSAGE = "LEDGER_GAP account=%s first_missing=%d next=%d"  # an alarm counts this word
 _PAGE_LINES = 100
-_CONDITION_FAILED = "ConditionalCheckFailedException"
 _NAMES = {"#pk": schema.PARTITION_KEY}
 _NOT_THERE = "attribute_not_exists(#pk)"
 
@@ -162,7 +162,7 @@ class LedgerProjection:
             )
             return _head(answer["Attributes"])
         except ClientError as error:
-            if error.response["Error"]["Code"] != _CONDITION_FAILED:
+            if error.response["Error"]["Code"] != CONDITION_FAILED:
                 raise
             return _head(cast("dict[str, Any]", error.response).get("Item", {}))
 

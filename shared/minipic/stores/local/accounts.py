@@ -13,12 +13,15 @@ from minipic.domain.metering import Charge, Lease, Verdict
 from minipic.domain.notices import notice_of
 from minipic.domain.plans import Plans
 from minipic.domain.pruning import pruned, spent_packs
+from minipic.errors import ServiceUnavailable
 from minipic.stores import AccountNotFound, AlreadyExists
 from minipic.stores.local import keys
 from minipic.stores.local.codec import account_from_json, account_to_json
 from minipic.stores.local.database import Database
 from minipic.stores.local.ledger import append_line
 from minipic.stores.local.notices import append_notice
+
+PAGE_ACCOUNTS = 500
 
 
 class SqliteAccounts:
@@ -36,12 +39,20 @@ class SqliteAccounts:
 
     def read(self, account_id: str) -> Account:
         """Return the account as it is now."""
-        return _load(self._database.reading(), account_id)
+        with self._database.reading() as connection:
+            return _load(connection, account_id)
 
     def list_all(self) -> Iterator[Account]:
         """Yield every account by its id."""
-        for (state,) in self._database.reading().execute("SELECT state FROM account ORDER BY id"):
-            yield account_from_json(state)
+        query, after = "SELECT state FROM account WHERE id > ? ORDER BY id LIMIT ?", ""
+        while True:  # by pages: whoever takes long over an account holds up no checkpoint
+            with self._database.reading() as connection:
+                page = connection.execute(query, (after, PAGE_ACCOUNTS)).fetchall()
+            accounts = [account_from_json(state) for (state,) in page]
+            yield from accounts
+            if len(accounts) < PAGE_ACCOUNTS:
+                return
+            after = accounts[-1].id
 
     def set_status(self, account_id: str, status: Status) -> Account:
         """Suspend, resume or delete."""
@@ -97,7 +108,8 @@ class SqliteAccounts:
 
     def find_key(self, key_hash: str) -> KeyOwner | None:
         """Return whose key has this hash."""
-        return keys.find(self._database.reading(), key_hash)
+        with self._database.reading() as connection:
+            return keys.find(connection, key_hash)
 
     def admit(self, lease: Lease, now_ms: int, plans: Plans) -> Verdict:
         """``metering.admit`` in one transaction."""
@@ -105,7 +117,15 @@ class SqliteAccounts:
 
     def settle(self, lease: Lease, now_ms: int, charge: Charge, plans: Plans) -> Verdict:
         """``metering.settle`` and the ledger's line in one transaction."""
-        return self._step(lease, lambda account: metering.settle(account, lease, now_ms, charge, plans))
+        started_s = time.monotonic()
+
+        def step(account: Account) -> Verdict:
+            # Whoever waited long for the file may have lost the lease to another request meanwhile.
+            if now_ms + int((time.monotonic() - started_s) * 1000) >= lease.expires_ms:
+                return Verdict(account, ServiceUnavailable())
+            return metering.settle(account, lease, now_ms, charge, plans)
+
+        return self._step(lease, step)
 
     def release(self, lease: Lease) -> Account:
         """``metering.release`` in one transaction."""
@@ -137,7 +157,8 @@ class SqliteAccounts:
 
     def ping(self) -> None:
         """Return when the file answers."""
-        self._database.reading().execute("SELECT 1 FROM account LIMIT 1").fetchall()
+        with self._database.reading() as connection:
+            connection.execute("SELECT 1 FROM account LIMIT 1").fetchall()
 
     def _change(self, account_id: str, change: Callable[[Account], Account]) -> Account:
         with self._database.writing() as connection:

@@ -1,4 +1,4 @@
-"""The SQLite file: one connection for writing behind a lock, one more for each thread that reads.
+"""The SQLite file: one connection for writing behind a lock, and a few for whoever reads.
 
 SQLite's own busy handler starves writers for seconds under load, so writers of this process queue on a lock of ours;
 the busy time-out is left for other processes (``minipic-admin`` beside a running service).
@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from minipic.errors import ServiceUnavailable
+
 BUSY_TIMEOUT_S = 30.0
+MAX_IDLE_READERS = 8
 # Step n leads from version n to the next; a step that was released never changes.
 _STEPS = (
     """
@@ -52,6 +55,15 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _begin(connection: sqlite3.Connection) -> None:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:  # another process has been writing all this time
+            raise ServiceUnavailable from error
+        raise
+
+
 class Database:
     """One SQLite file, made and migrated when it is opened."""
 
@@ -60,8 +72,7 @@ class Database:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._write_lock = threading.Lock()
         self._writer = _connect(path)
-        self._readers: list[sqlite3.Connection] = []
-        self._local = threading.local()
+        self._idle_readers: list[sqlite3.Connection] = []
         self._migrate()
 
     def _migrate(self) -> None:
@@ -78,25 +89,35 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Run the block as one transaction: on disk when it ends, undone when it raises."""
         with self._write_lock:
-            self._writer.execute("BEGIN IMMEDIATE")
+            _begin(self._writer)
             try:
                 yield self._writer
+                self._writer.execute("COMMIT")
             except BaseException:
-                self._writer.execute("ROLLBACK")
+                if self._writer.in_transaction:  # a full disk has undone it already
+                    self._writer.execute("ROLLBACK")
                 raise
-            self._writer.execute("COMMIT")
 
-    def reading(self) -> sqlite3.Connection:
-        """Return this thread's connection; each statement sees everything committed before it."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = _connect(self._path)
-            with self._write_lock:
-                self._readers.append(connection)
-        return connection
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection to the block; each statement sees everything committed before it.
+
+        Connections belong to no thread: servers make threads and forget them, and each connection is three open files.
+        """
+        try:
+            connection = self._idle_readers.pop()
+        except IndexError:
+            connection = _connect(self._path)
+        try:
+            yield connection
+        finally:
+            if len(self._idle_readers) < MAX_IDLE_READERS:
+                self._idle_readers.append(connection)
+            else:
+                connection.close()
 
     def close(self) -> None:
         """Close every connection; the write-ahead log is folded into the file."""
         with self._write_lock:
-            for connection in (*self._readers, self._writer):
+            for connection in (*self._idle_readers, self._writer):
                 connection.close()

@@ -20,17 +20,20 @@ class SqliteLedger:
     def lines(self, account_id: str, month: int, after_seq: int, limit: int) -> list[Line]:
         """Return a month's lines, in order."""
         query = "SELECT line FROM ledger WHERE account_id = ? AND month = ? AND seq > ? ORDER BY seq LIMIT ?"
-        rows = self._database.reading().execute(query, (account_id, month, after_seq, limit)).fetchall()
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (account_id, month, after_seq, limit)).fetchall()
         return [Line(**json.loads(line)) for (line,) in rows]
 
     def sums(self, account_id: str, month: int) -> MonthSums:
         """Return what a month's lines add up to."""
-        return _read_sums(self._database.reading(), account_id, month)
+        with self._database.reading() as connection:
+            return _read_sums(connection, account_id, month)
 
     def complete_to(self, account_id: str) -> int:
         """Return the ``seq`` of the last line: none is ever missing here."""
         query = "SELECT seq FROM ledger WHERE account_id = ? ORDER BY month DESC, seq DESC LIMIT 1"
-        row = self._database.reading().execute(query, (account_id,)).fetchone()
+        with self._database.reading() as connection:
+            row = connection.execute(query, (account_id,)).fetchone()
         return 0 if row is None else int(row[0])
 
     def all_lines(self, account_id: str) -> Iterator[Line]:
@@ -38,7 +41,8 @@ class SqliteLedger:
         query = "SELECT line FROM ledger WHERE account_id = ? AND (month, seq) > (?, ?) ORDER BY month, seq LIMIT ?"
         after = (0, 0)
         while True:
-            rows = self._database.reading().execute(query, (account_id, *after, PAGE_LINES)).fetchall()
+            with self._database.reading() as connection:
+                rows = connection.execute(query, (account_id, *after, PAGE_LINES)).fetchall()
             page = [Line(**json.loads(line)) for (line,) in rows]
             yield from page
             if len(page) < PAGE_LINES:
@@ -48,7 +52,8 @@ class SqliteLedger:
     def all_sums(self, account_id: str) -> dict[int, MonthSums]:
         """Return the sums of every month."""
         query = "SELECT month, sums FROM month_sums WHERE account_id = ?"
-        rows = self._database.reading().execute(query, (account_id,)).fetchall()
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (account_id,)).fetchall()
         by_month = {month: MonthSums(**json.loads(sums)) for month, sums in rows}
         return {month: sums for month, sums in by_month.items() if sums != MonthSums()}
 

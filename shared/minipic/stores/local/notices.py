@@ -25,13 +25,15 @@ class SqliteNotices:
     def webhook(self, account_id: str) -> Webhook | None:
         """Return where an account's owner is told."""
         query = "SELECT url, secret FROM webhook WHERE account_id = ?"
-        row = self._database.reading().execute(query, (account_id,)).fetchone()
+        with self._database.reading() as connection:
+            row = connection.execute(query, (account_id,)).fetchone()
         return None if row is None else Webhook(*row)
 
     def due(self, now_ms: int, limit: int) -> list[Notice]:
         """Return notices whose time has come, those that wait longest first."""
         query = "SELECT notice FROM notice WHERE due_ms <= ? ORDER BY due_ms, rowid LIMIT ?"
-        rows = self._database.reading().execute(query, (now_ms, limit)).fetchall()
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (now_ms, limit)).fetchall()
         return [Notice(**json.loads(notice)) for (notice,) in rows]
 
     def claim(self, notice: Notice, now_ms: int) -> Notice | None:

@@ -26,7 +26,8 @@ class SqliteRepeats:
 
     def find(self, account_id: str, key_hash: str, now_ms: int) -> Claim | None:
         """Return the claim that holds the key now, or None."""
-        there = _read(self._database.reading(), account_id, key_hash)
+        with self._database.reading() as connection:
+            there = _read(connection, account_id, key_hash)
         return there if there is not None and now_ms < there.expires_ms else None
 
     def finish(self, claim: Claim) -> None:
