@@ -10,6 +10,7 @@ from minipic.domain.account import Account
 from minipic.errors import ServiceUnavailable
 from minipic.local import build_app
 from minipic.service import Engine
+from minipic.service.administration import set_overrides
 from minipic.stores.local.accounts import SqliteAccounts
 from tests.apps.conftest import House
 from tests.pictures import tiny_png, truncated_jpeg
@@ -62,3 +63,17 @@ def test_a_place_that_cannot_be_given_back_hides_no_error(house: House, engine: 
     assert (answer.status_code, answer.json()["error"]) == (422, "DecodeError")
     (lease_key,) = house.services.accounts.read(house.account_of(key)).keys.values()
     assert len(lease_key.leases) == 1
+
+
+def test_a_key_that_is_too_fast_is_not_asked_for(house: House, engine: Engine) -> None:
+    """Once refused for its rate, a key is refused without the store until the very moment its rate opens again."""
+    key = house.new_key(plan="paid")
+    set_overrides(house.services, house.account_of(key), {"burst": 1, "rate_per_second": 2})
+    statuses = [house.client.post("/shrink", content=tiny_png(), auth=("api", key)).status_code for _ in range(2)]
+    assert statuses == [201, 429]
+    with closing(client_of(house, engine, "admit")) as client:
+        for waited_ms, status in ((499, 429), (1, 503)):
+            house.clock.now_ms += waited_ms
+            answer = client.post("/shrink", content=tiny_png(), auth=("api", key))
+            assert (answer.status_code, answer.headers["Retry-After"]) == (status, "1")
+            assert answer.headers["Compression-Count"] == "1"

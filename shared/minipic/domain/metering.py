@@ -81,14 +81,19 @@ def refusal(account: Account, lease: Lease, now_ms: int, plans: Plans) -> MiniPi
         return AccountSuspended()
     if lease.id in key.leases:
         return None
-    latest_tat_ms = now_ms + (plan.burst - 1) * plan.interval_ms
-    if key.tat_ms > latest_tat_ms:
-        return TooManyRequests(retry_after_s=-(-(key.tat_ms - latest_tat_ms) // 1000))
+    wait_ms = rate_opens_ms(key, plan) - now_ms
+    if wait_ms > 0:
+        return TooManyRequests(retry_after_s=-(-wait_ms // 1000))
     if len(live_leases(key.leases, now_ms)) >= plan.concurrency:
         return TooManyRequests()
     if draws_from(account, key, max(account.month, month_of(now_ms)), plans) is None:
         return AccountLimitReached()
     return None
+
+
+def rate_opens_ms(key: Key, plan: Plan) -> int:
+    """Return from when on the key's rate lets one more request in; the time only rises."""
+    return key.tat_ms - (plan.burst - 1) * plan.interval_ms
 
 
 def live_leases(leases: Mapping[str, int], now_ms: int) -> dict[str, int]:

@@ -74,6 +74,7 @@ class Services:
     links_open: bool = True
     max_response_bytes: int | None = None
     owners: dict[str, CachedOwner] = field(default_factory=dict)
+    too_fast: dict[str, Account] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

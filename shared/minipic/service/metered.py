@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from minipic.domain.metering import LEASE_MS, Charge, Lease, Verdict
-from minipic.errors import AccountLimitReached, ServiceUnavailable, Unauthorized
+from minipic.domain.metering import LEASE_MS, Charge, Lease, Verdict, rate_opens_ms
+from minipic.errors import AccountLimitReached, ServiceUnavailable, TooManyRequests, Unauthorized
 from minipic.service import Caller, Services
 from minipic.stores import AccountNotFound
 
 SETTLE_MARGIN_MS = 5_000  # a settle may be retried for this long; its lease must outlive that
 EXPIRED_MESSAGE = "LEASE_EXPIRED account=%s key=%s"  # an alarm counts this word
+
+REMEMBERED_KEYS = 10_000
 
 log = logging.getLogger("minipic.metering")
 
@@ -52,6 +54,7 @@ def admitted(services: Services, caller: Caller) -> Iterator[Admission]:
     Leaving the block unsettled gives the place back, uncharged. A crash does the same when the lease expires.
     """
     now_ms = services.now_ms()
+    _refuse_again(services, caller, now_ms)
     lease = Lease(
         account_id=caller.owner.account_id,
         key_id=caller.owner.key_id,
@@ -62,6 +65,8 @@ def admitted(services: Services, caller: Caller) -> Iterator[Admission]:
         verdict = services.accounts.admit(lease, now_ms, services.plans)
     except AccountNotFound:
         raise Unauthorized from None
+    if isinstance(verdict.error, TooManyRequests):
+        _remember(services, caller, verdict, now_ms)
     _passed(services, caller, verdict)
     admission = Admission(services, caller, lease)
     try:
@@ -70,6 +75,26 @@ def admitted(services: Services, caller: Caller) -> Iterator[Admission]:
         if not admission.is_settled:
             with suppress(ServiceUnavailable):  # what went wrong is told as it is; the lease expires by itself
                 caller.saw(services.accounts.release(lease), services.plans)
+
+
+def _remember(services: Services, caller: Caller, verdict: Verdict, now_ms: int) -> None:
+    key = verdict.account.keys[caller.owner.key_id]
+    if rate_opens_ms(key, services.plans.of(verdict.account)) > now_ms:
+        if len(services.too_fast) >= REMEMBERED_KEYS:
+            services.too_fast.clear()
+        services.too_fast[caller.owner.key_id] = verdict.account
+
+
+def _refuse_again(services: Services, caller: Caller, now_ms: int) -> None:
+    """Refuse a key that was too fast until its rate opens again, without a write: that time only rises."""
+    account = services.too_fast.get(caller.owner.key_id)
+    if account is None:
+        return
+    wait_ms = rate_opens_ms(account.keys[caller.owner.key_id], services.plans.of(account)) - now_ms
+    if wait_ms > 0:
+        caller.saw(account, services.plans)
+        raise TooManyRequests(retry_after_s=-(-wait_ms // 1000))
+    services.too_fast.pop(caller.owner.key_id, None)
 
 
 def _passed(services: Services, caller: Caller, verdict: Verdict) -> None:
