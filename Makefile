@@ -55,6 +55,9 @@ format: .venv/dev ## format the code
 openapi: .venv/dev ## write the API's description from the endpoints
 	@$(BIN)/python -m minipic.openapi
 
+fuzz: .venv/dev .venvs/fuzz/ready ## look for inputs that break the engine; SECONDS_EACH=15, TARGETS="decode_png parse_any"
+	@PYTHONPATH=.:shared:layers/codecs .venvs/fuzz/bin/python -m fuzz --seconds-each $(or $(SECONDS_EACH),15) $(TARGETS)
+
 sample: .venv/dev ## draw the sample picture again
 	@$(BIN)/python tools/make_sample.py
 
@@ -65,8 +68,8 @@ include aws.mk
 include benchmarks.mk
 
 lock: $(UV) lock-layers ## compile requirements/*.in and the layers' to exact versions with hashes
-	@for name in bootstrap run dev sam ministack seaweedfs; do \
+	@for name in bootstrap run dev fuzz sam ministack seaweedfs; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links requirements/$$name.in -o requirements/$$name.txt; done
 
-.PHONY: help run test check format openapi sample clean lock
+.PHONY: help run test check format openapi fuzz sample clean lock

@@ -5,4 +5,7 @@ bench-http: .venv/dev ## measure what HTTP adds to the engine, and memory; ARGS=
 bench-metering: .venv/dev .venvs/ministack/ready .venvs/seaweedfs/ready ## measure what a charge costs, and that it does not grow; ARGS="--json"
 	@$(BIN)/python -m benchmarks.metering $(ARGS)
 
-.PHONY: bench-http bench-metering
+bench-limits: .venv/dev ## measure memory and time at the engine's limits, and write docs/engine-limits.md; ARGS="--only avif --sizes 100"
+	@$(BIN)/python -m benchmarks.engine_limits $(ARGS)
+
+.PHONY: bench-http bench-metering bench-limits

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageDraw
 
 from minipic.domain.image import ImageFormat
-from minipic_engine import png_chunks
+from minipic_engine import png_chunks, tiff_pages
 
 Pixels = NDArray[np.uint8]
 WEB = [ImageFormat.PNG, ImageFormat.JPEG, ImageFormat.WEBP]
@@ -151,6 +151,24 @@ def _profile(
     head = struct.pack(">I4sI4s4s4s12s4s", size, b"lcms", 0x02400000, kind, space, pcs, bytes(12), b"acsp")
     head += bytes(28) + bytes.fromhex("0000f6d6000100000000d32d")
     return (head.ljust(128, b"\0") + table + body).ljust(size, b"\0")
+
+
+def tiff_of(width: int, height: int, count: int = 1) -> bytes:
+    """Return a TIFF of nothing but directories."""
+    tag = tiff_pages.make_tag
+    tags = {256: tag("<", 4, width), 257: tag("<", 4, height), 258: tag("<", 3, 8), 262: tag("<", 3, 1)}
+    return tiff_pages.written([tiff_pages.Page("<", dict(tags), (b"x",))] * count)
+
+
+def gif_of(width: int, height: int, count: int = 1) -> bytes:
+    """Return a GIF of frames of one pixel on a large screen."""
+    frame = b",\0\0\0\0\1\0\1\0\0\2\2D\1\0"
+    return b"GIF89a" + struct.pack("<HH", width, height) + b"\x80\0\0" + bytes(6) + frame * count + b";"
+
+
+def bmp_of(width: int, height: int) -> bytes:
+    """Return a BMP's header."""
+    return b"BM" + bytes(12) + struct.pack("<IiiHHI", 40, width, height, 1, 24, 0) + bytes(20)
 
 
 def opened(data: bytes) -> Image.Image:

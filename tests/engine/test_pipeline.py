@@ -438,7 +438,7 @@ def test_repack_of_what_the_repacker_does_not_know() -> None:
     header = jpeg_segments.read_header(INPUTS["jpeg"])
     no_image = jpeg_segments.rebuild(INPUTS["jpeg"]).split(b"\xff\xda")[0] + b"\xff\xd9"
     assert jpeg.repack(no_image, header, None) == no_image
-    odd = raw_png(struct.pack(">IIBBBBB", 9, 9, 8, 0, 0, 0, 0), b"no zlib")
+    odd = raw_png(struct.pack(">IIBBBBB", 9, 9, 8, 0, 0, 0, 0), zlib.compress(bytes(1_000)))
     assert png.repack(odd, png_chunks.read_header(odd), None) == odd
 
 

@@ -7,7 +7,7 @@ from minipic.errors import DecodeError
 
 from . import avif_film, exif, heif_facts, xmp
 from .header import Header
-from .isobmff import Box, Item, Meta, item_bytes, make_box, read_meta
+from .isobmff import Box, Item, Meta, Span, item_bytes, make_box, read_meta
 from .kept import NOTHING, Kept
 
 _LEVEL = b"mpic"
@@ -16,7 +16,8 @@ _SILENT = frozenset({b"udes", b"cclv", b"mdcv", b"clli", b"amve", b"reve", b"ndw
 
 _HDR_HINTS = frozenset({b"cclv", b"mdcv", b"clli", b"amve", b"reve", b"ndwt"})
 _PARTS_OF_A_PICTURE = frozenset({b"dimg", b"auxl", b"prem"})
-_ALPHA_TYPES = (b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0", b"urn:mpeg:hevc:2015:auxid:1\0")
+ALPHA_TYPES = (b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0", b"urn:mpeg:hevc:2015:auxid:1\0")
+_GAIN_MAP = b"tmap"
 _HANDLER = b"\0\0\0\0\0\0\0\0pict" + bytes(13)
 
 
@@ -26,8 +27,7 @@ def read_header(data: bytes) -> Header:
     made_at = None
     if _LEVEL in found and found[_LEVEL].end - found[_LEVEL].content == 1:
         made_at = data[found[_LEVEL].content]
-    # The main brand decides whether browsers play the film or show the main picture.
-    track = avif_film.picture_track(data) if data[8:12] == b"avis" or b"meta" not in found else None
+    track = _shown_track(data, found)
     if track is not None:
         return avif_film.header_of(data, track, made_at)
     if b"meta" not in found:
@@ -37,6 +37,11 @@ def read_header(data: bytes) -> Header:
         ImageFormat.AVIF, facts.width, facts.height, orientation=facts.turned, icc=facts.icc, made_at=made_at,
         is_deep=facts.bits > 8, is_wide=facts.is_hdr,
     )  # fmt: skip
+
+
+def _shown_track(data: bytes, found: dict[bytes, Box]) -> Box | None:
+    """Return the track that browsers play, as the main brand decides; None where they show the main picture."""
+    return avif_film.picture_track(data) if data[8:12] == b"avis" or b"meta" not in found else None
 
 
 def marked(data: bytes, made_at: int | None) -> bytes:
@@ -49,35 +54,65 @@ def rebuild(data: bytes, header: Header, icc: bytes | None, made_at: int | None,
 
     A film keeps its structure, in which whatever holds metadata is emptied.
     """
-    if header.is_animated:
+    found = heif_facts.top_level(data)
+    if _shown_track(data, found) is not None:
         packet = xmp.packet(kept)  # an item would move all samples; a box of its own at the end moves nothing
         told = make_box(b"uuid", heif_facts.XMP_BOX + packet) if packet else b""
         return marked(avif_film.emptied(data) + told, made_at)
-    found = heif_facts.top_level(data)
     meta = read_meta(data, found[b"meta"])
-    if meta.primary not in meta.items:
-        raise DecodeError("The AVIF is damaged: it has no main picture.")
     block = exif.block(1, kept)
-    return marked(_still(data, found, meta, header, icc, block), made_at)
+    return marked(still(data, found, meta, header, icc, block), made_at)
 
 
 def _needed(meta: Meta) -> list[int]:
     """Return the items that the main picture consists of: itself, its tiles, its transparency and the tiles of that."""
-    needed = [meta.primary]
-    for number in needed:
-        for kind, source, targets in meta.references:
-            if kind == b"dimg" and source == number:
-                needed += [target for target in targets if target in meta.items and target not in needed]
-            elif kind == b"auxl" and number in targets and source in meta.items and source not in needed:
-                purpose = meta.properties_of(source).get(b"auxC", b"")[4:]
-                needed += [source] if purpose.startswith(_ALPHA_TYPES) else []
-    return needed
+    parts: dict[int, list[int]] = {}
+    for kind, source, targets in meta.references:
+        if kind == b"dimg":
+            parts.setdefault(source, []).extend(targets)
+        elif kind == b"auxl" and meta.properties_of(source).get(b"auxC", b"")[4:].startswith(ALPHA_TYPES):
+            for target in targets:
+                parts.setdefault(target, []).append(source)
+    needed = {meta.primary: None}
+    waiting = [meta.primary]
+    for number in waiting:
+        found = dict.fromkeys(part for part in parts.get(number, ()) if part in meta.items and part not in needed)
+        needed |= found
+        waiting += found
+    return waiting
 
 
-def _still(data: bytes, found: dict[bytes, Box], meta: Meta, header: Header, icc: bytes | None, block: bytes) -> bytes:
+def _contents(data: bytes, meta: Meta, items: list[Item]) -> list[bytes]:
+    """Return what the items hold; equal tiles, which may stand in a file once, are one object.
+
+    Raises DecodeError where different items overlap, which could make a small file a very large one.
+    """
+    known: dict[tuple[Span, ...], bytes] = {}
+    room = len(data)
+    contents = []
+    for item in items:
+        place = ((item.is_in_meta, 0), *item.extents)
+        if place not in known:
+            known[place] = item_bytes(data, meta, item)
+            room -= len(known[place])
+        if room < 0:
+            raise DecodeError("The AVIF is damaged: its parts overlap.")
+        contents.append(known[place])
+    return contents
+
+
+def _brands(data: bytes, found: dict[bytes, Box]) -> bytes:
+    """Return the box of brands without the one of a gain map: without the map, decoders refuse to open what has it."""
+    content = data[found[b"ftyp"].content : found[b"ftyp"].end]
+    names = (content[at : at + 4] for at in range(8, len(content), 4))
+    return make_box(b"ftyp", content[:8] + b"".join(name for name in names if name != _GAIN_MAP))
+
+
+def still(data: bytes, found: dict[bytes, Box], meta: Meta, header: Header, icc: bytes | None, block: bytes) -> bytes:
+    """Return a file of the main item in ``meta`` and what it consists of, all of it in ``data``."""
     numbers = {old: new for new, old in enumerate(_needed(meta), 1)}
     items = [meta.items[old] for old in numbers]
-    contents = [item_bytes(data, meta, item) for item in items]
+    contents = _contents(data, meta, items)
     references = [
         (kind, numbers[source], [numbers[target] for target in targets if target in numbers])
         for kind, source, targets in meta.references
@@ -101,13 +136,15 @@ def _still(data: bytes, found: dict[bytes, Box], meta: Meta, header: Header, icc
     ipco = b"".join(make_box(name, content) for name, content in properties)
     ipma = struct.pack(">I", len(items)) + b"".join(links)
     wide = b"\0\0\0\1" if len(properties) > 127 else b"\0\0\0\0"
-    brands = data[found[b"ftyp"].start : found[b"ftyp"].end] if b"ftyp" in found else b""
+    brands = _brands(data, found)
 
     def whole(start: int) -> bytes:
-        places = b""
+        places, starts = b"", dict[bytes, int]()
         for index, content in enumerate(contents, 1):
-            places += struct.pack(">HHHII", index, 0, 1, start, len(content))
-            start += len(content)
+            if content not in starts:
+                starts[content] = start
+                start += len(content)
+            places += struct.pack(">HHHII", index, 0, 1, starts[content], len(content))
         parts = make_box(b"hdlr", _HANDLER) + make_box(b"pitm", b"\0\0\0\0\0\1")
         parts += make_box(b"iloc", b"\0\0\0\0\x44\0" + struct.pack(">H", len(contents)) + places)
         parts += make_box(b"iinf", struct.pack(">IH", 0, len(entries)) + b"".join(entries))
@@ -116,7 +153,7 @@ def _still(data: bytes, found: dict[bytes, Box], meta: Meta, header: Header, icc
         parts += make_box(b"iprp", make_box(b"ipco", ipco) + make_box(b"ipma", wide + ipma))
         return brands + make_box(b"meta", bytes(4) + parts)
 
-    return whole(len(whole(0)) + 8) + make_box(b"mdat", b"".join(contents))
+    return whole(len(whole(0)) + 8) + make_box(b"mdat", b"".join(dict.fromkeys(contents)))
 
 
 def _used_properties(

@@ -68,7 +68,7 @@ def read_plays(data: bytes) -> int:
     """Return how often a film is played (0: for ever, also where nothing is said)."""
     track = picture_track(data)
     edits, head = _inside(data, track, b"edts", b"elst"), _inside(data, track, b"tkhd")
-    if edits is None or head is None or edits.end - edits.content < 12:
+    if edits is None or head is None or edits.end - edits.content < 12 or head.content == head.end:
         return 0
     if not data[edits.content + 3] & 1:
         return 1

@@ -1,16 +1,17 @@
-"""BMP: read by Pillow, never written. All that is known of it stands in its first 54 bytes."""
+"""BMP: read by Pillow, never written. All that is known of it stands in its header."""
 
 import struct
 
 from minipic.domain.image import ImageFormat
 from minipic.errors import DecodeError
 
-from .header import Header
+from .header import MAX_ICC_BYTES, Header
 from .kept import Metadata
 from .picture import Picture, decoding, open_with_pillow
 
-_OLD_HEADER_BYTES = 12
-_RUN_LENGTH = (1, 2)
+_OLD_HEADER_BYTES, _NEW_HEADER_BYTES = 12, 124
+_FILE_HEADER_BYTES = 14
+_EMBEDDED = b"DEBM"
 
 
 def read_header(data: bytes) -> Header:
@@ -25,7 +26,16 @@ def read_header(data: bytes) -> Header:
         raise DecodeError("The BMP is damaged: it ends inside its header.") from error
     if width <= 0 or height == 0:
         raise DecodeError("The BMP is damaged: a side is not a number of pixels above 0.")
-    return Header(ImageFormat.BMP, width, abs(height), is_lossless=True)
+    return Header(ImageFormat.BMP, width, abs(height), icc=_icc_of(data, header_bytes), is_lossless=True)
+
+
+def _icc_of(data: bytes, header_bytes: int) -> bytes | None:
+    """Return the profile behind the pixels, which only the newest header can name."""
+    if header_bytes != _NEW_HEADER_BYTES or len(data) < _FILE_HEADER_BYTES + header_bytes:
+        return None
+    kind, at, length = data[70:74], *struct.unpack_from("<II", data, 126)
+    found = data[_FILE_HEADER_BYTES + at :][:length] if kind == _EMBEDDED and length <= MAX_ICC_BYTES else b""
+    return found if 0 < len(found) == length else None
 
 
 def read_metadata(_data: bytes) -> Metadata:
@@ -38,8 +48,5 @@ def decode(data: bytes, header: Header) -> Picture:
     image = open_with_pillow(data, header)
     with decoding():
         image.load()
-    if image.mode == "1":
-        return Picture(image.convert("L"))
-    if image.mode == "P":
-        return Picture(image.convert("RGB"))
-    return Picture(image)
+    mode = {"1": "L", "P": "RGB"}.get(image.mode, image.mode)
+    return Picture(image.convert(mode), header.icc)

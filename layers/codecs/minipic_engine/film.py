@@ -14,6 +14,8 @@ from .header import Header
 from .picture import Picture, decoding, open_with_pillow
 from .timeline import Timeline
 
+_MOST_PLAYS = 65_535
+
 
 @dataclass(frozen=True, slots=True)
 class Film:
@@ -62,13 +64,15 @@ def _in_eight_bits(image: Image.Image) -> Image.Image:
 
 
 def plays(data: bytes, header: Header) -> int:
-    """Return how often the animation is shown; 0 for ever."""
+    """Return how often the animation is shown; 0 for ever, which is also said of more than every format can count."""
     if header.format is ImageFormat.GIF:
-        return gif_blocks.read_timeline(data)[1]
-    if header.format is ImageFormat.AVIF:
-        return avif_film.read_plays(data)
-    with decoding():
-        return int(open_with_pillow(_plain(data, header), header).info.get("loop", 0))
+        said = gif_blocks.read_timeline(data)[1]
+    elif header.format is ImageFormat.AVIF:
+        said = avif_film.read_plays(data)
+    else:
+        with decoding():
+            said = int(open_with_pillow(_plain(data, header), header).info.get("loop", 0))
+    return said if said <= _MOST_PLAYS else 0
 
 
 def of_one_mode(pictures: list[Picture]) -> list[Picture]:

@@ -1,5 +1,6 @@
 """The tables from a format to the module that reads it, and to the one that writes it."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from minipic.domain.image import ImageFormat
@@ -28,8 +29,8 @@ class Codec(Decoder, Protocol):
 
     MAX_OUTPUT_SIDE: int
 
-    def is_settled(self, header: Header, picture: Picture, /, level: int) -> bool:
-        """Tell whether the file is only to be repacked."""
+    def is_settled(self, header: Header, stored: Callable[[], Picture], /, level: int) -> bool:
+        """Tell whether the file is only to be repacked; its pixels are decoded when they are asked for."""
 
     def repack(self, data: bytes, header: Header, icc: bytes | None) -> bytes:
         """Return the same pixels in fewer bytes."""

@@ -6,7 +6,7 @@ the screen is): here every frame is unpacked alone, and laid on the canvas as th
 
 import io
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pyvips  # type: ignore[import-untyped]
@@ -15,7 +15,7 @@ from PIL import Image
 
 from minipic.errors import DecodeError
 
-from . import colour, effort, gif_blocks, gif_program
+from . import colour, effort, gif_blocks, gif_program, quick_palette
 from .header import Header
 from .kept import Kept
 from .level import BEST, interpolate
@@ -29,6 +29,7 @@ _QUANTISE_EFFORT = 7
 _QUICK_EFFORT, _QUICK_PIXELS = 2, 4 * effort.MEGAPIXEL
 _CLEAR, _RESTORE = 2, 3
 _COLOURS = 256
+_PALETTE_QUALITY = 100
 
 Canvas = NDArray[np.uint8]
 
@@ -39,26 +40,37 @@ read_metadata = gif_blocks.read_metadata
 def frames(data: bytes, header: Header) -> Iterator[Image.Image]:
     """Yield what is shown at each frame, as RGBA; raises DecodeError."""
     canvas: Canvas = np.zeros((header.height, header.width, 4), np.uint8)
-    screen = data[6 : gif_blocks.screen_end(data)]
-    control = b"\0\0\0\0"
+    for block, control in _stored_frames(data):
+        disposal = control[0] >> 2 & 7
+        kept = canvas.copy() if disposal == _RESTORE else canvas
+        left, top, width, height = struct.unpack_from("<HHHH", data, block.start + 1)
+        place = canvas[top : top + height, left : left + width]
+        with decoding():
+            pixels = np.asarray(_unpacked(data, block, control).convert("RGBA"))
+        np.copyto(place, pixels, where=pixels[..., 3:] > 0)
+        del pixels
+        # A film's frame must not share its memory with the next one.
+        yield Image.fromarray(canvas.copy() if header.is_animated else canvas)
+        if disposal == _CLEAR:
+            place[:] = 0
+        canvas = kept
+
+
+def _stored_frames(data: bytes) -> Iterator[tuple[gif_blocks.Block, bytes]]:
+    """Yield each frame's block, and what the block before it says of how it is shown."""
+    control = bytes(4)
     for block in gif_blocks.blocks(data):
         if block.label == gif_blocks.CONTROL and len(block.content) >= 4:
             control = block.content
         elif block.label == 0:
-            disposal = control[0] >> 2 & 7
-            kept = canvas.copy() if disposal == _RESTORE else canvas
-            left, top, width, height = struct.unpack_from("<HHHH", data, block.start + 1)
-            place = canvas[top : top + height, left : left + width]
-            pixels = _unpacked(data[block.start : block.end], screen, control, (width, height))
-            np.copyto(place, pixels, where=pixels[..., 3:] > 0)
-            yield Image.fromarray(canvas.copy())  # which would share its memory
-            if disposal == _CLEAR:
-                place[:] = 0
-            canvas, control = kept, b"\0\0\0\0"
+            yield block, control
+            control = bytes(4)
 
 
-def _unpacked(frame: bytes, screen: bytes, control: bytes, size: tuple[int, int]) -> Canvas:
-    """Return one frame's own pixels as RGBA: as a GIF of nothing else."""
+def _unpacked(data: bytes, block: gif_blocks.Block, control: bytes) -> Image.Image:
+    """Return one frame's own pixels: as a GIF of nothing else. Raises DecodeError."""
+    screen, frame = data[6 : gif_blocks.screen_end(data)], data[block.start : block.end]
+    size = struct.unpack_from("<HH", frame, 5)
     head = b"GIF89a" + struct.pack("<HH", *size) + screen[4:]
     opacity = bytes([0x21, 0xF9, 4, control[0] & 1, 0, 0, control[3], 0])
     alone = head + opacity + b"," + bytes(4) + frame[5:] + b";"
@@ -67,24 +79,25 @@ def _unpacked(frame: bytes, screen: bytes, control: bytes, size: tuple[int, int]
             raise DecodeError("The GIF is damaged: a side of a frame is 0 pixels.")
         image = Image.open(io.BytesIO(alone), formats=["GIF"])
         image.load()
-        return np.asarray(image.convert("RGBA"))
+        return image
 
 
 def decode(data: bytes, header: Header) -> Picture:
     """Return the first frame; raises DecodeError, ImageTooComplex."""
     image = next(frames(data, header))
     pixels = np.asarray(image)
-    is_grey = bool((pixels[..., :1] == pixels[..., 1:3]).all())
+    is_grey = all(bool((pixels[..., 0] == pixels[..., channel]).all()) for channel in (1, 2))
     return Picture(image.convert("LA") if is_grey else image)
 
 
-def is_settled(header: Header, _picture: Picture, level: int) -> bool:
+def is_settled(header: Header, _stored: Callable[[], Picture], level: int) -> bool:
     """Tell whether the file is only packed again: lossless is asked, or we made it at this level or a lower one."""
     return level >= BEST or (header.made_at is not None and header.made_at <= level)
 
 
 def repack(data: bytes, header: Header, _icc: bytes | None) -> bytes:
     """Return ``data`` with the same frames as they are shown, in fewer bytes; raises DecodeError."""
+    _unpacked(data, *next(_stored_frames(data)))  # gifsicle would mend what is broken
     plain = gif_blocks.rebuild(data, size=(header.width, header.height), made_at=header.made_at)
     packed = gif_program.optimised(plain, _thoroughness())
     if packed is None:
@@ -115,9 +128,14 @@ def encode_frames(pictures: Sequence[Picture], timeline: Timeline, level: int) -
 
     A lossless packing and a lossy one differ only in what gifsicle may do.
     """
-    pages = [to_vips(colour.in_srgb(picture)) for picture in pictures]
-    roll = pages[0] if len(pages) == 1 else pyvips.Image.arrayjoin(pages, across=1)
-    made = _saved(roll, pictures[0].image.height, timeline)
+    if len(pictures) == 1 and not effort.is_full(pictures[0].pixels) and not holds(pictures[0]):
+        out = io.BytesIO()
+        quick_palette.painted(colour.in_srgb(pictures[0]), _PALETTE_QUALITY).save(out, "GIF")
+        made = out.getvalue()
+    else:
+        pages = [to_vips(colour.in_srgb(picture)) for picture in pictures]
+        roll = pages[0] if len(pages) == 1 else pyvips.Image.arrayjoin(pages, across=1)
+        made = _saved(roll, pictures[0].image.height, timeline)
     lossy = () if level >= BEST else (_lossiness(level),)
     packed = gif_program.optimised(made, _thoroughness(), *lossy)
     return gif_blocks.rebuild(packed or made, made_at=level if lossy else None)

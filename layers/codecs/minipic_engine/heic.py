@@ -43,10 +43,7 @@ def _main_picture(data: bytes, *, is_deep: bool) -> "HeifImage":
 def decode(data: bytes, header: Header) -> Picture:
     """Return the main picture upright, 10 and 12 bits rounded to 8; raises DecodeError, ImageTooComplex."""
     with decoding():
-        try:
-            image = _main_picture(data, is_deep=False).to_pillow()
-        except RuntimeError as error:
-            raise DecodeError from error
+        image = _main_picture(data, is_deep=False).to_pillow()
         _check(image.size, header)
         if image.mode.startswith("I"):  # grey, which stays at 16 bits whatever is asked
             image = Image.fromarray(np.rint(np.asarray(image).astype(float) / 257).astype(np.uint8))
@@ -58,11 +55,8 @@ def decode(data: bytes, header: Header) -> Picture:
 def decode_deep(data: bytes, header: Header) -> Samples | None:
     """Return the main picture's samples, filled up to 16 bits; raises DecodeError."""
     with decoding():
-        try:
-            found = _main_picture(data, is_deep=True)
-            samples = np.asarray(found)
-        except RuntimeError as error:
-            raise DecodeError from error
+        found = _main_picture(data, is_deep=True)
+        samples = np.asarray(found)
         _check(found.size, header)
         if samples.dtype != np.uint16:
             return None

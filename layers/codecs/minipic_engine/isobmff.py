@@ -104,7 +104,7 @@ def read_meta(data: bytes, box: Box) -> Meta:
             _read_references(data, parts[b"iref"], meta)
         if b"iprp" in parts:
             _read_properties(data, parts[b"iprp"], meta)
-    except (struct.error, IndexError) as error:
+    except (struct.error, IndexError, ValueError) as error:
         raise DecodeError("The image is damaged: a list of its parts ends too early.") from error
     if b"idat" in parts:
         meta.inner_data = (parts[b"idat"].content, parts[b"idat"].end)
@@ -131,7 +131,7 @@ def _read_places(data: bytes, box: Box, meta: Meta) -> None:
     version, (sizes, more) = data[box.content], data[box.content + 4 : box.content + 6]
     offset_bytes, length_bytes, base_bytes = sizes >> 4, sizes & 15, more >> 4
     index_bytes = more & 15 if version else 0
-    at = box.content + 6
+    at, room = box.content + 6, _MAX_BOXES
 
     def number(length: int) -> int:
         nonlocal at
@@ -146,7 +146,11 @@ def _read_places(data: bytes, box: Box, meta: Meta) -> None:
         item.is_in_meta = bool(number(2) & 15) if version else False
         number(2)
         base = number(base_bytes)
-        for _ in range(min(number(2), _MAX_BOXES)):
+        count = number(2)
+        room -= count  # which bounds those that take no byte in the file, too
+        if room < 0:
+            raise DecodeError("The image is damaged: it has more parts than any real image.")
+        for _ in range(count):
             number(index_bytes)
             start = base + number(offset_bytes)
             item.extents.append((start, number(length_bytes)))
@@ -156,7 +160,7 @@ def _read_references(data: bytes, box: Box, meta: Meta) -> None:
     wide = 4 if data[box.content] else 2
     for entry in boxes(data, box.content + 4, box.end):
         at = entry.content + wide + 2
-        count = int.from_bytes(data[at - 2 : at], "big")
+        count = min(int.from_bytes(data[at - 2 : at], "big"), (entry.end - at) // wide)
         ids = [int.from_bytes(data[at + n * wide : at + (n + 1) * wide], "big") for n in range(count)]
         source = int.from_bytes(data[entry.content : entry.content + wide], "big")
         meta.references.append((entry.name, source, tuple(ids)))
@@ -168,18 +172,25 @@ def _read_properties(data: bytes, box: Box, meta: Meta) -> None:
             meta.properties += [(inner.name, data[inner.content : inner.end]) for inner in boxes(
                 data, part.content, part.end)]  # fmt: skip
         elif part.name == b"ipma":
-            version, flags = data[part.content], data[part.content + 3]
-            wide, index_bytes = (4 if version else 2), (2 if flags & 1 else 1)
-            (count,) = struct.unpack_from(">I", data, part.content + 4)
-            at = part.content + 8
-            for _ in range(min(count, _MAX_ITEMS)):
-                item = meta.items.get(int.from_bytes(data[at : at + wide], "big")) or Item(b"")
-                links, at = data[at + wide], at + wide + 1
-                for _ in range(links):
-                    value = int.from_bytes(data[at : at + index_bytes], "big")
-                    top = 1 << 8 * index_bytes - 1
-                    item.properties.append((value & top - 1, bool(value & top)))
-                    at += index_bytes
+            _read_links(data, part, meta)
+
+
+def _read_links(data: bytes, part: Box, meta: Meta) -> None:
+    """Read which item has which properties; what is said of an item a second time counts for nothing."""
+    version, flags = data[part.content], data[part.content + 3]
+    wide, index_bytes = (4 if version else 2), (2 if flags & 1 else 1)
+    top = 1 << 8 * index_bytes - 1
+    (count,) = struct.unpack_from(">I", data, part.content + 4)
+    at = part.content + 8
+    for _ in range(min(count, _MAX_ITEMS)):
+        item = meta.items.get(int.from_bytes(data[at : at + wide], "big"))
+        first, links = at + wide + 1, data[at + wide]
+        at = first + links * index_bytes
+        if at > part.end:
+            raise IndexError
+        if item and not item.properties:
+            values = (int.from_bytes(data[n : n + index_bytes], "big") for n in range(first, at, index_bytes))
+            item.properties += [(value & top - 1, bool(value & top)) for value in values]
 
 
 def item_bytes(data: bytes, meta: Meta, item: Item) -> bytes:

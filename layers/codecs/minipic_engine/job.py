@@ -39,6 +39,8 @@ class Job:
     @cached_property
     def verdict(self) -> colour.Verdict:
         """What becomes of the profile."""
+        if self.header.icc is None:  # which needs no decoding
+            return colour.Verdict.DROP
         return colour.judge(self.header.icc, self.stored.image.mode)
 
     @property

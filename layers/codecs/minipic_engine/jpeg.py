@@ -1,10 +1,13 @@
 """JPEG: decoded by Pillow, encoded by jpegli, repacked without loss by mozjpeg."""
 
+from collections.abc import Callable
+
 import ajpegli
 import mozjpeg_lossless_optimization  # type: ignore[import-untyped]
 import numpy as np
 
 from . import jpeg_segments
+from .aside import aside
 from .header import Header
 from .kept import Kept
 from .level import HIGH, LOSSLESS, interpolate
@@ -28,7 +31,7 @@ def decode(data: bytes, header: Header) -> Picture:
     return Picture(image, header.icc)
 
 
-def is_settled(header: Header, _picture: Picture, level: int) -> bool:
+def is_settled(header: Header, _stored: Callable[[], Picture], level: int) -> bool:
     """Tell whether the file must not be encoded again at ``level``: we made it at a level as low, or it is lossless."""
     return level == LOSSLESS or (header.made_at is not None and header.made_at <= level)
 
@@ -58,9 +61,9 @@ def smallest(data: bytes, header: Header, icc: bytes | None, picture: Picture, l
 def repack(data: bytes, header: Header, icc: bytes | None) -> bytes:
     """Return ``data`` with the same coefficients in fewer bytes, its orientation as a tag, and ``icc``."""
     plain = jpeg_segments.rebuild(data, icc=icc, orientation=header.orientation, made_at=header.made_at)
-    try:
-        packed = mozjpeg_lossless_optimization.optimize(jpeg_segments.rebuild(data))
-    except ValueError:  # a process that mozjpeg does not know, though the decoder does
+    stripped = jpeg_segments.rebuild(data)
+    packed = aside(lambda: mozjpeg_lossless_optimization.optimize(stripped))
+    if packed is None:  # a process that mozjpeg does not know, or values out of its range, though the decoder has none
         return plain
     repacked = jpeg_segments.rebuild(packed, icc=icc, orientation=header.orientation, made_at=header.made_at)
     return min(plain, repacked, key=len)

@@ -20,6 +20,8 @@ from .header import Header
 
 # Pillow's own bomb check warns and raises by other numbers than the limits in `header`, which are checked before it.
 Image.MAX_IMAGE_PIXELS = None
+# libvips would keep what it did last, with the files that it did it to; no job does the same twice.
+pyvips.cache_set_max(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,8 @@ _BY_TIME = (ImageFormat.JPEG, ImageFormat.WEBP, ImageFormat.AVIF, ImageFormat.GI
 """The formats in a list are tried in this order, the quickest first; for equal results the list's own counts."""
 
 _TIFF_IN_A_LIST_PIXELS = 4 * effort.MEGAPIXEL
+_PROVED_BY_PACKING = frozenset({ImageFormat.PNG, ImageFormat.GIF, ImageFormat.TIFF})
+"""Formats whose repack reads the pixels: a broken file is found out there, and is not decoded for that alone."""
 
 
 def compress(data: bytes, options: Options) -> Compressed:
@@ -125,7 +127,7 @@ def _refusal(job: Job, target: ImageFormat) -> MiniPicError | None:
     is_changed = job.plan is not None or job.options.background is not None
     if header.is_animated and (error := animation.refusal(header, target, job.plan, is_changed=is_changed)):
         return error
-    if header.pages and (error := pages.refusal(header, target)):
+    if error := pages.refusal(header, target, is_changed=is_changed):
         return error
     if error := too_long(job.size, CODECS[target].MAX_OUTPUT_SIDE, target):
         return error
@@ -176,7 +178,9 @@ def _fingerprint(job: Job) -> str:
 def _still_in_own_format(job: Job, level: int) -> bytes:
     data, header, target = job.data, job.header, job.header.format
     codec = CODECS[target]
-    if codec.is_settled(header, job.stored, level):
+    if target not in _PROVED_BY_PACKING:
+        _ = job.stored
+    if codec.is_settled(header, lambda: job.stored, level):
         result = codec.repack(data, header, job.needed_icc)
     else:
         result = codec.smallest(data, header, job.needed_icc, job.picture_for(target), level)

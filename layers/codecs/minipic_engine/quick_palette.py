@@ -22,6 +22,7 @@ _BAND_PIXELS = effort.MEGAPIXEL
 _AT_ONCE = 2
 _SAMPLE_EFFORT = 4
 _DEFLATE = 6
+_HALF, _SOLID = 128, 250
 _BITS = {3: (6, 6, 6), 4: (5, 5, 5, 4)}
 """How finely the table tells the values of each channel apart, by the number of channels."""
 
@@ -46,13 +47,18 @@ def as_png(picture: Picture, quality: int) -> bytes:
 
 
 def painted(picture: Picture, quality: int) -> Image.Image:
-    """Return the colours of ``picture``, which is opaque, by their numbers; raises ImageTooComplex as ``as_png``."""
-    pixels: Values = np.asarray(picture.image.convert("RGB"))
+    """Return ``picture`` in mode P, where a colour is transparent or it is not; raises as ``as_png`` does."""
+    pixels: Values = np.asarray(_with_colours(picture))
+    if pixels.shape[2] == 4:
+        pixels = np.where(pixels[..., 3:] < _HALF, np.uint8(0), pixels | np.array([0, 0, 0, 255], np.uint8))
     palette = _palette_of(pixels, quality)
-    table = _table(palette[:, :3])
-    numbers = np.concatenate(list(_each_band(pixels, lambda band: _found(band, table))))
-    made = Image.fromarray(numbers)
+    table = _table(palette[:, : pixels.shape[2]])
+    clear = np.flatnonzero(palette[:, 3] < _HALF)
+    table = np.where(np.isin(table, clear), clear[:1].astype(np.uint8), table) if clear.size else table
+    made = Image.fromarray(np.concatenate(list(_each_band(pixels, lambda band: _found(band, table)))))
     made.putpalette(palette[:, :3].tobytes())
+    if clear.size:
+        made.info["transparency"] = int(clear[0])
     return made
 
 
@@ -83,6 +89,7 @@ def _palette_of(pixels: Values, quality: int) -> Values:
     alpha = np.full((len(colours), 1), 255, np.uint8)
     opacity = np.frombuffer(found.get(b"tRNS", b""), np.uint8)
     alpha[: len(opacity), 0] = opacity
+    alpha[alpha >= _SOLID] = 255  # a mean of opaque neighbours and a fading one must not let the ground through
     return np.concatenate([colours, alpha], axis=-1)
 
 

@@ -90,10 +90,11 @@ def directories(data: bytes) -> list[Page]:
     is_big = len(data) > 4 and struct.unpack_from(order + "H", data, 2) == (43,)
     found: list[Page] = []
     seen: set[int] = set()
+    values = _Values(data)
     at = _offset(data, order, 8 if is_big else 4, is_big)
     while at and at not in seen:
         seen.add(at)
-        tags, at = _directory(data, order, at, is_big)
+        tags, at = _directory(values, order, at, is_big)
         found.append(Page(order, tags))
         if len(found) > MAX_FRAMES:
             raise ImageTooComplex(f"The image has more than {MAX_FRAMES} pages; at most {MAX_FRAMES} are worked on.")
@@ -110,8 +111,35 @@ def _offset(data: bytes, order: str, at: int, is_big: bool) -> int:
         raise DecodeError("The TIFF is damaged: it ends inside its structure.") from error
 
 
-def _directory(data: bytes, order: str, at: int, is_big: bool) -> tuple[dict[int, Tag], int]:
+class _Values:
+    """The values of a file's tags, one object for all tags that share one, and in all not much more than the file.
+
+    So that a small file whose directories lie over each other becomes no large one.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._known: dict[tuple[int, int], bytes] = {}
+        self._room = 2 * len(data)
+
+    def take(self, length: int) -> None:
+        """Count bytes of the file that were read; raises DecodeError when most of them were read before."""
+        self._room -= length
+        if self._room < 0:
+            raise DecodeError("The TIFF is damaged: its directories overlap.")
+
+    def at(self, start: int, length: int) -> bytes:
+        """Return the bytes at a place; raises DecodeError."""
+        place = start, length
+        if place not in self._known:
+            self.take(length)
+            self._known[place] = self.data[start : start + length]
+        return self._known[place]
+
+
+def _directory(values: _Values, order: str, at: int, is_big: bool) -> tuple[dict[int, Tag], int]:
     """Return the sound tags of the directory at ``at``, and where the next one is (0: nowhere)."""
+    data = values.data
     entry, inline = (20, 8) if is_big else (12, 4)
     if at + 8 > len(data):
         raise DecodeError("The TIFF is damaged: a directory lies outside the file.")
@@ -119,6 +147,7 @@ def _directory(data: bytes, order: str, at: int, is_big: bool) -> tuple[dict[int
     first = at + (8 if is_big else 2)
     if count > _MAX_ENTRIES or first + count * entry > len(data):
         raise DecodeError("The TIFF is damaged: a directory has more entries than any real image.")
+    values.take(count * entry)
     tags: dict[int, Tag] = {}
     for place in range(first, first + count * entry, entry):
         number, kind = struct.unpack_from(order + "HH", data, place)
@@ -126,7 +155,7 @@ def _directory(data: bytes, order: str, at: int, is_big: bool) -> tuple[dict[int
         start = place + 4 + inline
         start = start if length <= inline else _offset(data, order, start, is_big)
         if length > 0 and start + length <= len(data):
-            tags.setdefault(number, Tag(kind, data[start : start + length]))
+            tags.setdefault(number, Tag(kind, values.at(start, length)))
     end = first + count * entry
     return tags, _offset(data, order, end, is_big) if end + inline <= len(data) else 0
 

@@ -1,6 +1,7 @@
 """WebP: decoded and encoded by Pillow."""
 
 import io
+from collections.abc import Callable
 
 from PIL import Image
 
@@ -28,7 +29,7 @@ def decode(data: bytes, header: Header) -> Picture:
     return Picture(image.convert("RGBA" if "A" in image.getbands() else "RGB"), header.icc)
 
 
-def is_settled(header: Header, _picture: Picture, level: int) -> bool:
+def is_settled(header: Header, _stored: Callable[[], Picture], level: int) -> bool:
     """Tell whether the file is only packed again: lossless is asked, or we made it at this level or a lower one."""
     return level >= BEST or (header.made_at is not None and header.made_at <= level)
 
@@ -58,10 +59,10 @@ def smallest(data: bytes, header: Header, icc: bytes | None, picture: Picture, l
 def repack(data: bytes, header: Header, icc: bytes | None) -> bytes:
     """Return ``data`` with the same pixels and frames, its orientation as a tag, and ``icc``.
 
-    Lossless stills are packed again; nothing does that for lossy data.
+    Lossless stills are packed again, unless they are so large that it takes long; nothing does that for lossy data.
     """
     plain = webp_chunks.rebuild(data, icc=icc, orientation=header.orientation, made_at=header.made_at)
-    if not header.is_lossless or header.is_animated:
+    if not header.is_lossless or header.is_animated or not effort.is_full(header.pixels):
         return plain
     stored = Picture(decode(data, header).image)
     again = webp_chunks.rebuild(_lossless(stored), icc=icc, orientation=header.orientation, made_at=header.made_at)

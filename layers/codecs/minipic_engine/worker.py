@@ -79,7 +79,8 @@ def run(load: Callable[[], Compress]) -> None:
     requests, replies = take_stdio()
     limit_resources()
     try:
-        serve(requests, replies, load())
+        with requests, replies:
+            serve(requests, replies, load())
     except (BrokenPipeError, BrokenFrameError):
         os._exit(1)
 
