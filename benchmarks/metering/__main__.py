@@ -1,7 +1,7 @@
 """What it costs to admit and to settle a request: in both stores, alone, in a crowd, and when much has been written.
 
-Times are this machine's, and DynamoDB is a stand-in: what counts is the ratio to the plainest durable write of the same
-store, the number of calls, and that nothing grows with what is stored.
+Times are this machine's, and DynamoDB is a stand-in whose own times grow with its tables: what counts is the ratio to
+the plainest durable write of the same store, the number of calls, and that neither grows with what is stored.
 """
 
 import argparse
@@ -51,8 +51,7 @@ def main() -> None:
             (stack.enter_context(on_dynamodb()), chosen.lines_dynamodb),
         ):
             rows += _measured(place, chosen.seconds, chosen.accounts, lines)
-    grown = [row for row in rows if row["what"].startswith("after growth")]
-    report = {"rows": rows, "flat": all(row["ratio"] <= FLAT_RATIO for row in grown)}
+    report = {"rows": rows, "flat": all(row["ratio"] <= FLAT_RATIO for row in rows if row["judged"])}
     print(json.dumps(report, indent=1) if chosen.json else _table(rows))
     sys.exit(0 if report["flat"] else 1)
 
@@ -73,7 +72,9 @@ def _measured(place: Place, duration_s: float, accounts: int, lines: int) -> lis
     _grow(place, hot, accounts, lines)
     for name, work in _growing(place, hot).items():
         row = _run(place, f"after growth: {name}", 1, duration_s, work)
-        rows.append(row | {"ratio": round(row["p50_ms"] / before[name]["p50_ms"], 2)})
+        # The stand-in searches a whole table for each item: of it, calls are compared.
+        unit = "p50_ms" if place.is_real else "calls"
+        rows.append(row | {"ratio": round(row[unit] / before[name][unit], 2), "judged": True})
     return rows
 
 
@@ -167,6 +168,7 @@ def _row(place: Place, what: str, times_ms: list[float], duration_s: float, call
         "p50_ms": round(centiles[49], 3),
         "p99_ms": round(centiles[98], 3),
         "calls": round(calls / len(times_ms), 2),
+        "judged": False,
     }
 
 
@@ -194,7 +196,7 @@ def _table(rows: list[Row]) -> str:
         f"{row['calls']:>6} {row['ratio']:>6}"
         for row in rows
     ]
-    note = "ratio: to the bare write of the same store; after growth: to the same work before it"
+    note = "ratio: to the bare write of the same store; after growth: to the same work before it (DynamoDB: its calls)"
     return "\n".join([head, *body, note])
 
 

@@ -37,6 +37,7 @@ class Place:
     bare_write: Callable[[], None]
     fill: Callable[[list[LedgerRow]], None]
     calls: list[int]
+    is_real: bool
 
 
 @contextmanager
@@ -59,7 +60,7 @@ def on_sqlite() -> Iterator[Place]:
                     [(account_id, line.month, line.seq, json.dumps(asdict(line))) for account_id, line in rows],
                 )
 
-        yield Place("SQLite", SqliteAccounts(database), SqliteLedger(database), bare_write, fill, [0])
+        yield Place("SQLite", SqliteAccounts(database), SqliteLedger(database), bare_write, fill, [0], is_real=True)
         database.close()
 
 
@@ -90,4 +91,6 @@ def on_dynamodb() -> Iterator[Place]:
                 client.batch_write_item(RequestItems={stack.ledger_table_name: puts})
 
         accounts = DynamoAccounts(client, stack.table_name)
-        yield Place("DynamoDB", accounts, DynamoLedger(client, stack.ledger_table_name), bare_write, fill, calls)
+        yield Place(
+            "DynamoDB", accounts, DynamoLedger(client, stack.ledger_table_name), bare_write, fill, calls, is_real=False
+        )

@@ -11,7 +11,7 @@ import pyvips  # type: ignore[import-untyped]
 from PIL import Image
 
 from minipic.domain.image import ImageFormat, Options, Preset
-from minipic.errors import DecodeError
+from minipic.errors import BadRequest, DecodeError
 from minipic_engine import avif, avif_boxes, colour, heic, heif_facts, isobmff, png_chunks, profiles, tiff
 from minipic_engine.picture import Picture
 from minipic_engine.pipeline import compress
@@ -66,6 +66,9 @@ def test_named_gamut_is_shown() -> None:
     hdr = data[:at] + struct.pack(">HH", 9, 16) + data[at + 4 :]
     assert avif_boxes.read_header(hdr).is_wide
     assert len(compress(hdr, Options(quality=5)).data) <= len(hdr)
+    for asked in (Options(formats=(ImageFormat.WEBP,)), Options(background=(0, 0, 0))):
+        with pytest.raises(BadRequest, match="HDR"):
+            compress(hdr, asked)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -370,6 +370,8 @@ def test_hdr_png_is_only_repacked() -> None:
     result = compress(data, Options()).data
     assert chunk in result
     assert np.array_equal(shown(result), shown(data))
+    with pytest.raises(BadRequest, match="HDR"):
+        compress(data, Options(formats=(WEBP,)))
 
 
 @pytest.mark.parametrize("name", ["jpeg", "png", "png-deep", "webp", "webp-lossless"])

@@ -12,6 +12,10 @@ from enum import Enum
 import numpy as np
 from PIL import Image, ImageCms
 
+from minipic.domain.image import ImageFormat
+from minipic.errors import BadRequest, MiniPicError
+
+from .header import Header
 from .picture import Picture
 
 _SMALL_PROFILE_BYTES = 4_096
@@ -26,6 +30,20 @@ class Verdict(Enum):
     DROP = "drop"
     KEEP = "keep"
     APPLY = "apply"
+
+
+def refusal(header: Header, target: ImageFormat, *, is_changed: bool) -> MiniPicError | None:
+    """Return the error of pixels that mean nothing outside their own format; None of all others.
+
+    Those of HDR have brightnesses that no ordinary picture has, and a TIFF's floats have no white.
+    """
+    if not header.is_wide or (target is header.format and not is_changed):
+        return None
+    kind = "numbers whose white nobody knows" if header.format is ImageFormat.TIFF else "those of HDR (PQ or HLG)"
+    return BadRequest(
+        f"The pixels of this {header.format.name} are {kind}. It can be packed again as it is, where its format is"
+        " written, but not converted, resized or filled."
+    )
 
 
 def judge(icc: bytes | None, mode: str) -> Verdict:

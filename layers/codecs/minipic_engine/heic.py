@@ -29,7 +29,7 @@ def read_header(data: bytes) -> Header:
     if meta is None:
         raise DecodeError("The HEIF has no main picture: films and bursts without one are not supported.")
     facts = heif_facts.read(meta)
-    return Header(ImageFormat.HEIC, *facts.shown_size, icc=facts.icc, is_deep=facts.bits > 8)
+    return Header(ImageFormat.HEIC, *facts.shown_size, icc=facts.icc, is_deep=facts.bits > 8, is_wide=facts.is_hdr)
 
 
 def _main_picture(data: bytes, *, is_deep: bool) -> "HeifImage":

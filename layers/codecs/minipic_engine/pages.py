@@ -10,13 +10,8 @@ from .header import Header
 from .picture import Picture, without_full_alpha
 
 
-def refusal(header: Header, target: ImageFormat, *, is_changed: bool) -> MiniPicError | None:
-    """Return the error of pages that can't be kept in ``target``, or be shown at all; None where they can."""
-    if header.format is ImageFormat.TIFF and header.is_wide and (is_changed or target is not ImageFormat.TIFF):
-        return BadRequest(
-            "The samples of this TIFF are no numbers from 0 to 255 or to 65535: which of them is white is not known."
-            " Keep its format and its size."
-        )
+def refusal(header: Header, target: ImageFormat) -> MiniPicError | None:
+    """Return the error of pages that can't be kept in ``target``; None where they can."""
     if target is ImageFormat.TIFF or not header.pages:
         return None
     return BadRequest(

@@ -33,7 +33,7 @@ from dataclasses import replace
 from minipic.domain.image import Compressed, ImageFormat, Options
 from minipic.errors import BadRequest, ImageTooComplex, MiniPicError
 
-from . import animation, deep, effort, film, gif, metadata, orientation, pages, resize
+from . import animation, colour, deep, effort, film, gif, metadata, orientation, pages, resize
 from .fingerprint import fingerprint
 from .formats import CODECS, DECODERS
 from .header import check_limits, too_long
@@ -127,7 +127,7 @@ def _refusal(job: Job, target: ImageFormat) -> MiniPicError | None:
     is_changed = job.plan is not None or job.options.background is not None
     if header.is_animated and (error := animation.refusal(header, target, job.plan, is_changed=is_changed)):
         return error
-    if error := pages.refusal(header, target, is_changed=is_changed):
+    if error := colour.refusal(header, target, is_changed=is_changed) or pages.refusal(header, target):
         return error
     if error := too_long(job.size, CODECS[target].MAX_OUTPUT_SIDE, target):
         return error
