@@ -58,14 +58,15 @@ def open_files() -> int:
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files by /proc")
 def test_threads_that_come_and_go_leave_few_files_open(tmp_path: Path) -> None:
-    """However many threads have read and ended, only a handful of connections stay."""
+    """However many threads have read and ended, no more files are open than so many at once can need."""
     database = Database(tmp_path / "minipic.sqlite3")
     accounts, account = SqliteAccounts(database), make_account()
     accounts.create(account)
     before = open_files()
-    for _ in range(4):
+    for _ in range(8):
         assert at_once(30, lambda _: accounts.read(account.id)) == [account] * 30
-    assert open_files() - before <= 3 * MAX_IDLE_READERS
+    # SQLite keeps a closed connection's file for the next one: one each, and two more of those that are idle.
+    assert open_files() - before <= 30 + 3 * MAX_IDLE_READERS
     database.close()
 
 
