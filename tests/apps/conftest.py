@@ -14,6 +14,7 @@ from minipic.local import build_app
 from minipic.service import Engine, Services, Sources
 from minipic.service.administration import create_account, create_key
 from minipic.settings import MIB, Settings
+from minipic.stores.local.accounts import SqliteAccounts
 from minipic.wiring import build_services
 from minipic_engine import EnginePool
 
@@ -84,6 +85,7 @@ def engine() -> Iterator[EnginePool]:
 def make_house(tmp_path: Path, engine: Engine) -> Iterator[MakeHouse]:
     """Return a function that builds the service with the given settings; one a test."""
     clients: list[TestClient] = []
+    stores: list[SqliteAccounts] = []
 
     def build(used_engine: Engine = engine, sources: Sources | None = None, **changes: object) -> House:
         settings = Settings(data_folder=tmp_path, plans=SMALL_PLANS)
@@ -91,6 +93,8 @@ def make_house(tmp_path: Path, engine: Engine) -> Iterator[MakeHouse]:
         clock = Clock()
         services = replace(build_services(settings), now_ms=clock)
         services = services if sources is None else replace(services, sources=sources)
+        assert isinstance(services.accounts, SqliteAccounts)
+        stores.append(services.accounts)
         app, _ = build_app(settings, services, used_engine)
         client = TestClient(app, base_url="http://testserver", raise_server_exceptions=False)
         clients.append(client)
@@ -99,6 +103,8 @@ def make_house(tmp_path: Path, engine: Engine) -> Iterator[MakeHouse]:
     yield build
     for client in clients:
         client.close()
+    for store in stores:
+        store._database.close()
 
 
 @pytest.fixture

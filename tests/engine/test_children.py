@@ -1,5 +1,6 @@
 """The pool of children: what a hostile image, a crash or a crowd does to it."""
 
+import gc
 import io
 import os
 import signal
@@ -154,17 +155,19 @@ def test_crowd_of_threads(pool: EnginePool) -> None:
 
 
 def test_no_file_leaks(pool: EnginePool) -> None:
-    """200 jobs leave as many open files and threads as before, in the parent and in the child."""
+    """200 jobs leave no more open files than before, and as many threads, in the parent and in the child."""
 
     def count() -> tuple[int, int]:
         pids = {int(ask(pool, b"pid")) for _ in range(4)}
         return len(os.listdir("/proc/self/fd")), sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids)
 
     small = saved(graphic(16, 16), "PNG")
+    gc.collect()
     before, threads = count(), threading.active_count()
     for _ in range(200):
         pool.compress(small, Options())
-    assert count() == before
+    # What other tests left to the garbage collector may go meanwhile.
+    assert all(after <= earlier for after, earlier in zip(count(), before, strict=True))
     assert threading.active_count() == threads
 
 
