@@ -13,7 +13,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from minipic.stores.aws.clients import make_clients
-from tests.aws_stack.server import GUARD, NotStarted, free_port
+from tests.aws_stack.server import GUARD, NotStarted, free_ports
 from tests.aws_stack.template import PROJECT_FOLDER
 
 BUCKET = "minipic-strict"
@@ -37,8 +37,9 @@ def _executable() -> Path:
 def running_seaweedfs(folder: Path) -> Iterator[str]:
     """Yield the endpoint of a fresh server with an empty bucket; CREDENTIALS have to be in the environment."""
     (folder / "s3.json").write_text(json.dumps({"identities": [_IDENTITY]}))
-    port = free_port()
-    ports = {f"{part}.port{kind}": free_port() for part in ("master", "volume", "filer") for kind in ("", ".grpc")}
+    port, s3_grpc_port, *others = free_ports(8)
+    names = [f"{part}.port{kind}" for part in ("master", "volume", "filer") for kind in ("", ".grpc")]
+    ports = dict(zip(names, others, strict=True))
     options = {
         "dir": str(folder),
         "ip": "127.0.0.1",
@@ -49,7 +50,7 @@ def running_seaweedfs(folder: Path) -> Iterator[str]:
         "filer": "true",
         "s3": "true",
         "s3.port": str(port),
-        "s3.port.grpc": str(free_port()),
+        "s3.port.grpc": str(s3_grpc_port),
         "s3.port.iceberg": "0",
         "s3.port.lance": "0",
         "s3.iam": "false",

@@ -31,12 +31,18 @@ def _executable() -> Path:
     return path
 
 
+def free_ports(number: int) -> list[int]:
+    """Return so many different ports of the loopback that nobody listens on now."""
+    with contextlib.ExitStack() as held:  # all at once: a port that was given back may come again
+        probes = [held.enter_context(socket.socket()) for _ in range(number)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
 def free_port() -> int:
     """Return a port of the loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(1)[0]
 
 
 @contextmanager
