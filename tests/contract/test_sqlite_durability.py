@@ -1,3 +1,4 @@
+import gc
 import os
 import signal
 import sqlite3
@@ -62,11 +63,13 @@ def test_threads_that_come_and_go_leave_few_files_open(tmp_path: Path) -> None:
     database = Database(tmp_path / "minipic.sqlite3")
     accounts, account = SqliteAccounts(database), make_account()
     accounts.create(account)
+    gc.collect()
     before = open_files()
     for _ in range(8):
         assert at_once(30, lambda _: accounts.read(account.id)) == [account] * 30
     # SQLite keeps a closed connection's file for the next one: one each, and two more of those that are idle.
     assert open_files() - before <= 30 + 3 * MAX_IDLE_READERS
+    assert len(database._idle_readers) <= MAX_IDLE_READERS
     database.close()
 
 

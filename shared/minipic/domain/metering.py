@@ -71,6 +71,12 @@ def month_of(now_ms: int) -> int:
     return moment.year * 100 + moment.month
 
 
+def next_month(month: int) -> int:
+    """Return the month after 202612: 202701."""
+    year, number = divmod(month, 100)
+    return (year + 1) * 100 + 1 if number == 12 else month + 1
+
+
 def refusal(account: Account, lease: Lease, now_ms: int, plans: Plans) -> MiniPicError | None:
     """Return why a request would be refused now, or None; the order of the checks is part of the contract."""
     plan = plans.of(account)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from minipic.domain.identifiers import created_ms
 from minipic.domain.image import Options
 from minipic.domain.ledger import Line
-from minipic.domain.metering import PRUNE_AFTER_MS, Lease
+from minipic.domain.metering import PRUNE_AFTER_MS, Lease, next_month
 from minipic.errors import BadRequest
 
 HEADER = "Idempotency-Key"
@@ -79,7 +79,7 @@ def months_between(first: int, last: int) -> Iterator[int]:
     month = first
     while month <= last:
         yield month
-        month += 89 if month % 100 == 12 else 1
+        month = next_month(month)
 
 
 def is_too_late(claim: Claim, line: Line) -> bool:

@@ -4,15 +4,10 @@ import io
 from collections.abc import Sequence
 
 from minipic.domain.ledger import Line
+from minipic.domain.metering import next_month
 from minipic.domain.statement import COLUMNS, as_row, moment, month_text, write_csv
 from minipic.http.answers import Credits, FreeQuota, LedgerAnswer, LedgerLine, Limits, PackAnswer, UsageAnswer
 from minipic.service.usage import PAGE_LINES, Usage
-
-
-def next_month(month: int) -> int:
-    """Return the month after 202612: 202701."""
-    year, number = divmod(month, 100)
-    return (year + 1) * 100 + 1 if number == 12 else month + 1
 
 
 def usage_json(usage: Usage) -> UsageAnswer:

@@ -13,7 +13,6 @@ from minipic.stores import AccountNotFound
 
 SETTLE_MARGIN_MS = 5_000  # a settle may be retried for this long; its lease must outlive that
 EXPIRED_MESSAGE = "LEASE_EXPIRED account=%s key=%s"  # an alarm counts this word
-
 REMEMBERED_KEYS = 10_000
 
 log = logging.getLogger("minipic.metering")

@@ -57,11 +57,12 @@ def prune(items: AccountItems, account_id: str, now_ms: int) -> Account:
         items.remember_spent(account_id, pack.id)
     after = pruned(account, now_ms)
     update = changes.forget(account, now_ms, after.packs)
+    updates = [] if update is None else [update]
+    gone = sorted(account.keys.keys() - after.keys.keys())
+    updates += [changes.drop_key(account_id, key_id, sorted(account.keys[key_id].leases)) for key_id in gone]
     try:
-        if update is not None:
+        for update in updates:
             account = items.update(update)
-        for key_id in account.keys.keys() - after.keys.keys():
-            account = items.update(changes.drop_key(account_id, key_id, sorted(account.keys[key_id].leases)))
     except ConditionFailed as failed:
         return failed.account
     return account
