@@ -4,6 +4,9 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 INSTALL := $(UV) pip install --quiet --require-hashes --python
 SAM_BIN := $(CURDIR)/.venvs/sam/bin
+NATIVE := layers/codecs/minipic_engine/_native.so
+NATIVE_SOURCES := layers/codecs/build_native.py $(wildcard layers/codecs/native/*)
+ZIG := .venvs/zig/bin/python -m ziglang cc
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -34,10 +37,18 @@ $(UV): requirements/bootstrap.txt
 	@$(INSTALL) .venvs/$*/bin/python -r requirements/$*.txt
 	@touch $@
 
-run: .venv/run ## start the service on 127.0.0.1:8000 (PORT, MINIPIC_DATA)
+native: $(NATIVE) ## compile the engine's C files for this machine, by cc or, where there is none, by ziglang
+
+ifeq ($(shell command -v $(CC)),)
+$(NATIVE): .venvs/zig/ready
+endif
+$(NATIVE): $(UV) $(NATIVE_SOURCES)
+	@$(BIN)/python layers/codecs/build_native.py $@ --compiler "$(if $(shell command -v $(CC)),$(CC),$(ZIG))"
+
+run: .venv/run $(NATIVE) ## start the service on 127.0.0.1:8000 (PORT, MINIPIC_DATA)
 	@exec $(BIN)/python -m minipic.local
 
-test: .venv/dev .venvs/ministack/ready .venvs/seaweedfs/ready .venvs/sam/ready build ## set up and run every test; ARGS="-k name" chooses some
+test: .venv/dev $(NATIVE) .venvs/ministack/ready .venvs/seaweedfs/ready .venvs/sam/ready build ## set up and run every test; ARGS="-k name" chooses some
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --cov --cov-report= $(ARGS)
 	@$(BIN)/python -m coverage report --fail-under=$(if $(ARGS),0,95)
@@ -55,21 +66,21 @@ format: .venv/dev ## format the code
 openapi: .venv/dev ## write the API's description from the endpoints
 	@$(BIN)/python -m minipic.openapi
 
-fuzz: .venv/dev .venvs/fuzz/ready ## look for inputs that break the engine; SECONDS_EACH=15, TARGETS="decode_png parse_any"
+fuzz: .venv/dev $(NATIVE) .venvs/fuzz/ready ## look for inputs that break the engine; SECONDS_EACH=15, TARGETS="decode_png parse_any"
 	@PYTHONPATH=.:shared:layers/codecs .venvs/fuzz/bin/python -m fuzz --seconds-each $(or $(SECONDS_EACH),15) $(TARGETS)
 
 sample: .venv/dev ## draw the sample picture again
 	@$(BIN)/python tools/make_sample.py
 
 clean: ## forget everything that was installed or built here; data stays
-	@rm -rf .venv .venvs .aws-sam .cache build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf $(NATIVE) .venv .venvs .aws-sam .cache build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 include aws.mk
 include benchmarks.mk
 
 lock: $(UV) lock-layers ## compile requirements/*.in and the layers' to exact versions with hashes
-	@for name in bootstrap run dev fuzz sam ministack seaweedfs; do \
+	@for name in bootstrap run dev fuzz sam ministack seaweedfs zig; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links requirements/$$name.in -o requirements/$$name.txt; done
 
-.PHONY: help run test check format openapi fuzz sample clean lock
+.PHONY: help native run test check format openapi fuzz sample clean lock

@@ -1,7 +1,7 @@
 # The AWS home: the layers' locks, the build, and its checks. None of these needs Docker, credentials or AWS.
-SAM := UV=$(abspath $(UV)) SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-central-1 .venvs/sam/bin/sam
+SAM := UV=$(abspath $(UV)) ZIG=$(abspath .venvs/zig/bin/python) SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=eu-central-1 .venvs/sam/bin/sam
 LAYER_PLATFORM := --python-platform aarch64-manylinux_2_28 --python-version 3.13
-BUILD_SOURCES = template.yaml samconfig.toml $(shell find functions layers shared -type f ! -name '*.pyc')
+BUILD_SOURCES = template.yaml samconfig.toml $(shell find functions layers shared -type f ! -name '*.pyc' ! -name _native.so)
 
 lock-layers: $(UV) ## compile the layers' requirements.in to exact versions with hashes
 	@for layer in runtime codecs; do \
@@ -11,7 +11,7 @@ lock-layers: $(UV) ## compile the layers' requirements.in to exact versions with
 
 build: .aws-sam/build/template.yaml ## build every function and layer for AWS, in .aws-sam
 
-.aws-sam/build/template.yaml: .venvs/sam/ready $(BUILD_SOURCES)
+.aws-sam/build/template.yaml: .venvs/sam/ready .venvs/zig/ready $(BUILD_SOURCES)
 	@$(SAM) build --build-dir .aws-sam/build
 	@touch $@
 

@@ -1,11 +1,11 @@
 # Measurements. They judge ratios, not times: what is slow here is slow everywhere.
-bench-http: .venv/dev ## measure what HTTP adds to the engine, and memory; ARGS="--json" for scripts
+bench-http: .venv/dev $(NATIVE) ## measure what HTTP adds to the engine, and memory; ARGS="--json" for scripts
 	@$(BIN)/python -m benchmarks.http $(ARGS)
 
-bench-metering: .venv/dev .venvs/ministack/ready .venvs/seaweedfs/ready ## measure what a charge costs, and that it does not grow; ARGS="--json"
+bench-metering: .venv/dev $(NATIVE) .venvs/ministack/ready .venvs/seaweedfs/ready ## measure what a charge costs, and that it does not grow; ARGS="--json"
 	@$(BIN)/python -m benchmarks.metering $(ARGS)
 
-bench-limits: .venv/dev ## measure memory and time at the engine's limits, and write docs/engine-limits.md; ARGS="--only avif --sizes 100"
+bench-limits: .venv/dev $(NATIVE) ## measure memory and time at the engine's limits, and write docs/engine-limits.md; ARGS="--only avif --sizes 100"
 	@$(BIN)/python -m benchmarks.engine_limits $(ARGS)
 
 .PHONY: bench-http bench-metering bench-limits

@@ -1,0 +1,108 @@
+"""Finds the setting of a lossy encoder at which a picture just keeps a score, in few trials.
+
+An encoder's setting is given on a scale on which the score rises about evenly: a slope of so many points a unit. A
+first guess, one step along the slope, then secants and a bracket end in most cases after two or three trials.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+_AIM = 0.25
+_ABOVE = 0.7
+"""A score up to this far above the target is near enough; it is aimed in between, never below."""
+
+_USUAL, _MOST = 4, 6
+"""How many trials there are: the first number while any of them holds the target, the second until one does."""
+
+_STEEPER, _FLATTER = 2.5, 0.35
+"""How much a slope that was measured may differ from the one that was expected; beyond that it is noise."""
+
+_NEAREST, _FARTHEST = 0.12, 0.88
+"""Where between two settings the next is chosen: a guess at the very edge of a bracket teaches nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came out at one setting."""
+
+    setting: float
+    data: bytes
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What is known of an encoder beforehand: where to start, the points that one unit of its setting gains, and its
+    range, in steps of ``step`` or, for 0, without any."""
+
+    start: float
+    slope: float
+    lowest: float
+    highest: float
+    step: float = 0.0
+
+
+@dataclass(slots=True)
+class Search:
+    """A search for the smallest result of at least ``target``; every trial, in order."""
+
+    target: float
+    curve: Curve
+    trials: list[Trial] = field(default_factory=list)
+
+    def run(self, attempt: Callable[[float], Trial], may_go_on: Callable[[], bool] = lambda: True) -> Trial:
+        """Return the best trial: the smallest that holds the target, or the one nearest to it if none does.
+
+        ``may_go_on`` is asked before every trial but the first.
+        """
+        setting: float | None = self._on_scale(self.curve.start)
+        while setting is not None:
+            self.trials.append(attempt(setting))
+            setting = self._next() if may_go_on() else None
+        return self.best
+
+    @property
+    def best(self) -> Trial:
+        """The smallest trial that holds the target, or the one nearest to it if none does."""
+        holding = [trial for trial in self.trials if trial.score >= self.target]
+        if holding:
+            return min(holding, key=lambda trial: len(trial.data))
+        return max(self.trials, key=lambda trial: trial.score)
+
+    def _next(self) -> float | None:
+        """Return the next setting; None where the search is over."""
+        below = max((t for t in self.trials if t.score < self.target), key=lambda t: t.setting, default=None)
+        above = min((t for t in self.trials if t.score >= self.target), key=lambda t: t.setting, default=None)
+        if above is not None and (above.score <= self.target + _ABOVE or len(self.trials) >= _USUAL):
+            return None
+        if len(self.trials) >= _MOST:
+            return None
+        setting = self._on_scale(self._between(below, above) if below and above else self._along_the_slope())
+        is_new = all(abs(setting - trial.setting) > 1e-6 for trial in self.trials)
+        return setting if is_new else self._neighbour(below, above)
+
+    def _between(self, below: Trial, above: Trial) -> float:
+        share = (self.target + _AIM - below.score) / (above.score - below.score)
+        share = min(max(share, _NEAREST), _FARTHEST)
+        return below.setting + share * (above.setting - below.setting)
+
+    def _along_the_slope(self) -> float:
+        last = self.trials[-1]
+        slope = self.curve.slope
+        if len(self.trials) > 1:
+            before = self.trials[-2]
+            measured = (last.score - before.score) / (last.setting - before.setting)
+            slope = min(max(measured, slope * _FLATTER), slope * _STEEPER)
+        return last.setting + (self.target + _AIM - last.score) / slope
+
+    def _neighbour(self, below: Trial | None, above: Trial | None) -> float | None:
+        """Return the one setting between two that a step apart leaves, if it leaves any."""
+        if not self.curve.step or below is None or above is None:
+            return None
+        between = self._on_scale((below.setting + above.setting) / 2)
+        return between if below.setting < between < above.setting else None
+
+    def _on_scale(self, setting: float) -> float:
+        step = self.curve.step
+        on_steps = round(setting / step) * step if step else setting
+        return min(max(on_steps, self.curve.lowest), self.curve.highest)
