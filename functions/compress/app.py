@@ -8,7 +8,7 @@ from minipic.http.bodies import COMPRESS_BODY
 from minipic.http.body import SourceOrFormDep
 from minipic.http.context import CallerDep, EngineDep, ServicesDep
 from minipic.http.description import COMPRESSED, ERRORS_OF_COMPRESSION, REDIRECTED
-from minipic.http.headers import image_headers, metered_headers, ratio
+from minipic.http.headers import image_headers, metered_headers, ratio, shown_score
 from minipic.http.on_lambda import lambda_handler
 from minipic.http.parameters import CompressOptionsDep, RepeatKeyDep
 from minipic.service.access import caller_standing
@@ -42,6 +42,9 @@ def post_compress(
         "X-Ratio": f"{ratio(facts.bytes_in, size_bytes):.4f}",
         "X-Content-Type-Options": "nosniff",
     }
+    score = shown_score(facts.score)
+    if score is not None:
+        headers["X-Quality-Score"] = f"{score:.2f}"
     if facts.reduced_effort:
         headers["X-Effort"] = "reduced"
     headers |= image_headers(facts) | metered_headers(caller_standing(services, caller))

@@ -10,7 +10,7 @@ from minipic.http.bodies import SHRINK_BODY
 from minipic.http.body import SourceDep
 from minipic.http.context import CallerDep, EngineDep, ServicesDep, SettingsDep
 from minipic.http.description import ERRORS_OF_SHRINK, SHRUNK
-from minipic.http.headers import image_headers, metered_headers, ratio
+from minipic.http.headers import image_headers, metered_headers, ratio, shown_score
 from minipic.http.links import base_url, location, output_url
 from minipic.http.on_lambda import lambda_handler
 from minipic.http.parameters import RepeatKeyDep, ShrinkOptionsDep
@@ -50,6 +50,7 @@ def post_shrink(
             width=facts.width,
             height=facts.height,
             ratio=ratio(facts.bytes_in, size_bytes),
+            score=shown_score(facts.score),
             url=url,
             expires_at=moment(done.expires_ms),
             download_url=direct_url(services, done) or url,

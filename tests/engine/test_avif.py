@@ -9,6 +9,7 @@ from PIL import Image
 from minipic.domain.image import Options, Preserve, Preset
 from minipic.errors import DecodeError
 from minipic_engine import avif, avif_boxes, avif_film, avif_grid, film, heif_facts, isobmff, kept, metadata, xmp
+from minipic_engine.goal import Goal
 from minipic_engine.isobmff import Item, Meta, make_box
 from minipic_engine.picture import Picture
 from minipic_engine.pipeline import compress
@@ -50,7 +51,7 @@ def test_equal_tiles_stand_in_the_file_once(monkeypatch: pytest.MonkeyPatch) -> 
     image = Image.new("RGB", (192, 64))
     for left in (0, 64, 128):
         image.paste(tile, (left, 0))
-    alone = avif.encode(Picture(tile), 80)
+    alone = avif.encode(Picture(tile), Goal(80)).data
     grid = avif_grid.encoded(image, lambda _: alone, None)
     assert len(grid) < len(alone) + 600
     assert np.array_equal(shown(grid)[:, 64:128], shown(alone))

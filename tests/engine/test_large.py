@@ -10,6 +10,7 @@ from PIL import Image
 from minipic.domain.image import ImageFormat, Options, Preset
 from minipic.errors import ImageTooComplex
 from minipic_engine import avif, avif_grid, effort, gif, png, quick_palette
+from minipic_engine.goal import Goal
 from minipic_engine.picture import Picture
 from minipic_engine.pipeline import compress
 from tests.engine.engine_images import (
@@ -49,7 +50,7 @@ PICTURES = {"colour": photo(301, 201), "grey": photo(300, 200).convert("L"), "fa
 def test_avif_in_tiles(name: str, lean_pixels: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A grid of tiles looks as the picture, transparency included, and is repacked without a change."""
     monkeypatch.setattr(avif, "_LEAN_PIXELS", lean_pixels)
-    made = avif.encode(Picture(PICTURES[name], wide_profile() if name == "colour" else None), 90)
+    made = avif.encode(Picture(PICTURES[name], wide_profile() if name == "colour" else None), Goal(90)).data
     assert avif.read_header(made).shown_size == PICTURES[name].size
     assert made.count(b"av01") >= 6
     assert difference(shown(made), shown(saved(PICTURES[name], "PNG"))) < 4.5
@@ -62,7 +63,7 @@ def test_avif_in_tiles(name: str, lean_pixels: int, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("name", PICTURES)
 def test_avif_in_tiles_without_loss(name: str) -> None:
     """A grid of tiles without loss has the very pixels."""
-    made = avif.encode(Picture(PICTURES[name]), 100)
+    made = avif.encode(Picture(PICTURES[name]), Goal(100)).data
     assert np.array_equal(shown(made), shown(saved(PICTURES[name], "PNG")))
 
 
@@ -70,16 +71,16 @@ def test_tiles_end_with_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time is looked at after every few tiles."""
     monkeypatch.setattr(effort, "BUDGET_S", 0.0)
     with effort.budget(), pytest.raises(ImageTooComplex):
-        avif.encode(Picture(photo(400, 400)), 80)
+        avif.encode(Picture(photo(400, 400)), Goal(80)).data
 
 
 @pytest.mark.parametrize("name", ["colour", "faded"])
 def test_quick_palette(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """At most 256 colours stand for the picture, about as well as carefully chosen ones."""
     whole = shown(saved(PICTURES[name], "PNG"))
-    quick = png.encode(Picture(PICTURES[name]), 80)
+    quick = png.encode(Picture(PICTURES[name]), Goal(80)).data
     monkeypatch.setattr(effort, "FULL_EFFORT_PIXELS", 1_000_000)
-    careful = png.encode(Picture(PICTURES[name]), 80)
+    careful = png.encode(Picture(PICTURES[name]), Goal(80)).data
     assert opened(quick).mode == "P"
     assert difference(shown(quick), whole) < 1.25 * difference(shown(careful), whole)
 
@@ -95,7 +96,7 @@ def test_quick_palette_keeps_what_is_clear_and_what_is_solid() -> None:
 
 def test_quick_palette_of_a_gif() -> None:
     """A GIF of a large photo has its look, and each of its pixels is transparent or not."""
-    made = gif.encode(Picture(faded_in_part()), 100)
+    made = gif.encode(Picture(faded_in_part()), Goal(100)).data
     pixels, expected = shown(made), shown(saved(faded_in_part(), "PNG"))
     assert set(np.unique(pixels[..., 3])) == {0, 255}
     assert ((pixels[..., 3] == 255) == (expected[..., 3] >= 128)).mean() > 0.99
@@ -104,7 +105,7 @@ def test_quick_palette_of_a_gif() -> None:
 def test_gif_of_few_colours_keeps_them() -> None:
     """However large, a picture of few colours loses none of them."""
     few = photo(300, 200).quantize(64).convert("RGB")
-    made = gif.encode(Picture(few), 100)
+    made = gif.encode(Picture(few), Goal(100)).data
     assert np.array_equal(shown(made), shown(saved(few, "PNG")))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
 from minipic_engine import native
 
 ROOT = Path(__file__).parents[2]

@@ -1,6 +1,7 @@
 """The metric against the package that everybody can install, and by itself where that says nothing."""
 
 import io
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from minipic_engine.ssimulacra2 import Pixels, Reference
 from PIL import Image, ImageFilter
-from ssimulacra2 import compute_ssimulacra2
+from ssimulacra2 import compute_ssimulacra2  # type: ignore[import-untyped]
+
+from minipic_engine.ssimulacra2 import Pixels, Reference
 
 SIZES = [(8, 8), (9, 13), (16, 40), (31, 64), (100, 70), (224, 230), (225, 225), (301, 257), (640, 431)]
 
@@ -57,7 +59,7 @@ def test_the_score_is_the_published_package_s(size: tuple[int, int], quality: in
     ],
     ids=["blurred", "quantised", "brighter", "grey", "smaller"],
 )
-def test_it_holds_for_every_kind_of_damage(damaged, tmp_path: Path) -> None:
+def test_it_holds_for_every_kind_of_damage(damaged: Callable[[Image.Image], Image.Image], tmp_path: Path) -> None:
     original = scene(320, 240, 3)
     worse = damaged(original)
     original.save(tmp_path / "original.png")

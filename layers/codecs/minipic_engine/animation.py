@@ -11,6 +11,7 @@ from minipic.errors import BadRequest, ImageTooComplex, MiniPicError
 
 from . import avif, colour, effort, film, gif, png, png_chunks, steps, webp, webp_chunks
 from .film import Film
+from .goal import Encoded, Goal, exact, smaller
 from .header import Header
 from .level import BEST
 from .orientation import UPRIGHT
@@ -59,39 +60,39 @@ def refusal(header: Header, target: ImageFormat, plan: Plan | None, *, is_change
 
 
 def compress(
-    data: bytes, header: Header, target: ImageFormat, level: int, plan: Plan | None, background: Rgb | None
-) -> bytes:
+    data: bytes, header: Header, target: ImageFormat, goal: Goal, plan: Plan | None, background: Rgb | None
+) -> Encoded:
     """Return the animation ``data`` in ``target``, with its frames, durations, loops and transparency."""
     is_needed = any(colour.judge(header.icc, mode) is not colour.Verdict.DROP for mode in ("RGB", "L"))
     facts = replace(header, icc=header.icc if is_needed else None)
     is_changed = plan is not None or background is not None
     if target is header.format and not is_changed:
-        return _in_own_format(data, facts, level)
+        return _in_own_format(data, facts, goal)
     if header.format is ImageFormat.PNG:
         png.repack(data, header, None)  # proves that no frame is missing, which Pillow would not tell
     if is_changed or target not in _KEEPS_TAGS or header.gamma is not None:
-        return _encoded(*_prepared(data, facts, target, plan, background), target, level)
-    return _encoded(_unpacked(data, facts, target), facts, target, level)
+        return _encoded(*_prepared(data, facts, target, plan, background), target, goal)
+    return _encoded(_unpacked(data, facts, target), facts, target, goal)
 
 
-def _in_own_format(data: bytes, header: Header, level: int) -> bytes:
+def _in_own_format(data: bytes, header: Header, goal: Goal) -> Encoded:
     """Return the smaller of a repack and a new encoding, which a file that is settled or very long does not get."""
-    icc, own = header.icc, header.format
+    icc, own, level = header.icc, header.format, goal.level
     is_settled = header.made_at is not None and header.made_at <= level
     if own is ImageFormat.PNG:
-        return png.repack(data, header, icc)
+        return exact(png.repack(data, header, icc))
     if own is ImageFormat.GIF:
         is_exact = is_settled or level >= BEST
-        return gif.repack(data, header, icc) if is_exact else gif.smallest(data, header, icc, None, level)
+        return exact(gif.repack(data, header, icc)) if is_exact else gif.smallest(data, header, icc, None, goal)
     plain = webp.repack(data, header, icc) if own is ImageFormat.WEBP else avif.repack(data, header, icc)
     is_settled = is_settled or header.is_wide or (own is ImageFormat.AVIF and level >= BEST)
     if is_settled or not _is_short_enough(header):
         for _ in film.frames(plain, header):
             pass  # which proves them
-        return plain
+        return exact(plain)
     if own is ImageFormat.AVIF:
-        return min(plain, _encoded(*_prepared(data, header, own, None, None), own, level), key=len)
-    return min(plain, _encoded(_unpacked(plain, header, own), header, own, level), key=len)
+        return smaller(exact(plain), _encoded(*_prepared(data, header, own, None, None), own, goal))
+    return smaller(exact(plain), _encoded(_unpacked(plain, header, own), header, own, goal))
 
 
 def _is_short_enough(header: Header) -> bool:
@@ -132,12 +133,13 @@ def _prepared(
     return made, facts
 
 
-def _encoded(made: Film, header: Header, target: ImageFormat, level: int) -> bytes:
+def _encoded(made: Film, header: Header, target: ImageFormat, goal: Goal) -> Encoded:
+    level = goal.level
     if target is ImageFormat.GIF:
-        return gif.encode_frames(made.pictures, made.timeline, level)
+        return Encoded(gif.encode_frames(made.pictures, made.timeline, level))
     if target is ImageFormat.AVIF:
-        return avif.encode_frames(made.pictures, made.timeline, level)
-    return _as_png(made, header) if target is ImageFormat.PNG else _as_webp(made, header, level)
+        return Encoded(avif.encode_frames(made.pictures, made.timeline, level))
+    return exact(_as_png(made, header)) if target is ImageFormat.PNG else Encoded(_as_webp(made, header, level))
 
 
 def _words(made: Film, header: Header) -> _Words:

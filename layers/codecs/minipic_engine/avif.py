@@ -10,6 +10,7 @@ from PIL import Image
 from minipic.errors import ImageTooComplex
 
 from . import avif_boxes, avif_film, avif_grid, effort, heic, heif_facts
+from .goal import Encoded, Goal, exact, smaller
 from .header import Header
 from .kept import Kept
 from .level import BEST, interpolate
@@ -84,19 +85,20 @@ def repack(data: bytes, header: Header, icc: bytes | None) -> bytes:
     return avif_boxes.rebuild(data, header, icc, header.made_at)
 
 
-def smallest(data: bytes, header: Header, icc: bytes | None, picture: Picture, level: int) -> bytes:
-    """Return the smaller of ``data`` repacked and ``picture`` encoded at ``level``."""
-    packed = repack(data, header, icc)
+def smallest(data: bytes, header: Header, icc: bytes | None, picture: Picture, goal: Goal) -> Encoded:
+    """Return the smaller of ``data`` repacked and ``picture`` encoded."""
+    packed = exact(repack(data, header, icc))
     try:
-        return min(packed, encode(picture, level), key=len)
+        return smaller(packed, encode(picture, goal))
     except ImageTooComplex:
         return packed
 
 
-def encode(picture: Picture, level: int) -> bytes:
+def encode(picture: Picture, goal: Goal) -> Encoded:
     """Return ``picture`` as AVIF, from level 100 on without loss; raises ImageTooComplex where memory runs out."""
+    level = goal.level
     made = _in_tiles(_mode(picture), level) if picture.pixels > _WHOLE_PIXELS else _still(_mode(picture), level)
-    return made if level >= BEST else avif_boxes.marked(made, level)
+    return exact(made) if level >= BEST else Encoded(avif_boxes.marked(made, level))
 
 
 def _still(picture: Picture, level: int) -> bytes:

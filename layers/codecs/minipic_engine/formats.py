@@ -6,6 +6,7 @@ from typing import Protocol
 from minipic.domain.image import ImageFormat
 
 from . import avif, bmp, gif, heic, jpeg, png, tiff, webp
+from .goal import Encoded, Goal
 from .header import Header
 from .kept import Kept, Metadata
 from .picture import Picture
@@ -35,10 +36,10 @@ class Codec(Decoder, Protocol):
     def repack(self, data: bytes, header: Header, icc: bytes | None) -> bytes:
         """Return the same pixels in fewer bytes."""
 
-    def smallest(self, data: bytes, header: Header, icc: bytes | None, picture: Picture, level: int) -> bytes:
+    def smallest(self, data: bytes, header: Header, icc: bytes | None, picture: Picture, goal: Goal) -> Encoded:
         """Return the smallest of the repack and the new encodings."""
 
-    def encode(self, picture: Picture, level: int) -> bytes:
+    def encode(self, picture: Picture, goal: Goal) -> Encoded:
         """Return the pixels as a new file."""
 
     def with_metadata(self, data: bytes, kept: Kept, *, is_tight: bool) -> bytes:

@@ -16,6 +16,7 @@ from PIL import Image
 from minipic.errors import DecodeError
 
 from . import colour, effort, gif_blocks, gif_program, quick_palette
+from .goal import Encoded, Goal, exact, smaller
 from .header import Header
 from .kept import Kept
 from .level import BEST, interpolate
@@ -107,9 +108,9 @@ def repack(data: bytes, header: Header, _icc: bytes | None) -> bytes:
     return min(plain, gif_blocks.rebuild(packed, made_at=header.made_at), key=len)
 
 
-def smallest(data: bytes, header: Header, icc: bytes | None, _picture: Picture | None, level: int) -> bytes:
+def smallest(data: bytes, header: Header, icc: bytes | None, _picture: Picture | None, goal: Goal) -> Encoded:
     """Return the smallest of ``data`` repacked and the ways to lose something, below level 100."""
-    return min([repack(data, header, icc), *_lossy(data, header, level)], key=len)
+    return smaller(exact(repack(data, header, icc)), *map(Encoded, _lossy(data, header, goal.level)))
 
 
 def holds(picture: Picture) -> bool:
@@ -118,9 +119,9 @@ def holds(picture: Picture) -> bool:
     return has_few and (not picture.has_alpha or set(picture.image.getchannel("A").tobytes()) <= {0, 255})
 
 
-def encode(picture: Picture, level: int) -> bytes:
+def encode(picture: Picture, goal: Goal) -> Encoded:
     """Return ``picture`` as GIF, in at most 256 colours: all of them where it has no more."""
-    return encode_frames([picture], Timeline((0,), 1), level)
+    return Encoded(encode_frames([picture], Timeline((0,), 1), goal.level))
 
 
 def encode_frames(pictures: Sequence[Picture], timeline: Timeline, level: int) -> bytes:

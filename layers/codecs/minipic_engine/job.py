@@ -7,9 +7,9 @@ from minipic.domain.image import ImageFormat, Options, Preset
 
 from . import colour, resize, steps
 from .formats import DECODERS
+from .goal import EXACT, Goal
 from .header import Header
 from .kept import Kept
-from .level import BEST, LOSSLESS
 from .picture import Picture, without_full_alpha, without_hidden_colours
 
 _LOSSLESS_PRESETS_OF_GIF = (Preset.SMART, Preset.HIGH)
@@ -22,7 +22,7 @@ class Job:
     data: bytes
     header: Header
     options: Options
-    level: int
+    goal: Goal
     plan: resize.Plan | None
     kept: Kept
 
@@ -58,14 +58,14 @@ class Job:
         """The pixels to encode with loss: what nobody sees is black."""
         return without_hidden_colours(self.prepared)
 
-    def level_in(self, target: ImageFormat) -> int:
-        """Return the level that holds for ``target``: GIF loses something only where that was asked plainly."""
+    def goal_in(self, target: ImageFormat) -> Goal:
+        """Return the goal that holds for ``target``: GIF loses something only where that was asked plainly."""
         is_exact = target is ImageFormat.GIF and self.options.quality in _LOSSLESS_PRESETS_OF_GIF
-        return LOSSLESS if is_exact else self.level
+        return EXACT if is_exact else self.goal
 
     def picture_for(self, target: ImageFormat) -> Picture:
         """Return the pixels to encode in ``target``."""
-        return self.prepared if self.level >= BEST or target is ImageFormat.TIFF else self.cleared
+        return self.prepared if self.goal.is_lossless or target is ImageFormat.TIFF else self.cleared
 
     def keeps_pixels(self, target: ImageFormat) -> bool:
         """Tell whether a result in ``target`` may hold the very pixels of the file."""

@@ -1,23 +1,22 @@
 """JPEG: decoded by Pillow, encoded by jpegli, repacked without loss by mozjpeg."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
-import ajpegli
 import mozjpeg_lossless_optimization  # type: ignore[import-untyped]
-import numpy as np
 
-from . import jpeg_segments
+from . import jpeg_loss, jpeg_search, jpeg_segments
 from .aside import aside
+from .goal import Encoded, Goal, exact, smaller
 from .header import Header
 from .kept import Kept
-from .level import HIGH, LOSSLESS, interpolate
+from .level import LOSSLESS
 from .picture import Picture, decoding, open_with_pillow
 
 MAX_OUTPUT_SIDE = 65_500
 """libjpeg's, below the format's own 65 535."""
-_DISTANCE = ((1, 15.0), (65, 4.0), (80, 2.3), (90, 1.0), (100, 0.1))
-_PROGRESSIVE = 2
 _WORTHWHILE_REPACK = 0.8
+_WORTHWHILE_LOSS = 0.97
 
 read_header = jpeg_segments.read_header
 read_metadata = jpeg_segments.read_metadata
@@ -36,26 +35,31 @@ def is_settled(header: Header, _stored: Callable[[], Picture], level: int) -> bo
     return level == LOSSLESS or (header.made_at is not None and header.made_at <= level)
 
 
-def encode(picture: Picture, level: int) -> bytes:
+def encode(picture: Picture, goal: Goal) -> Encoded:
     """Return ``picture`` (L or RGB) as a JPEG that says at which level it was made."""
-    made = ajpegli.encode(
-        np.asarray(picture.image),
-        distance=interpolate(level, _DISTANCE, log=True),
-        subsampling="444" if level >= HIGH else "420",
-        progressive=_PROGRESSIVE,
-    )
-    return jpeg_segments.rebuild(made, icc=picture.icc, made_at=level)
+    if goal.target is None:
+        made = Encoded(jpeg_search.encoded(picture, jpeg_search.at_level(goal.level)))
+    else:
+        made = jpeg_search.encode(picture, goal.target)
+    return replace(made, data=jpeg_segments.rebuild(made.data, icc=picture.icc, made_at=goal.level))
 
 
-def smallest(data: bytes, header: Header, icc: bytes | None, picture: Picture, level: int) -> bytes:
-    """Return the smallest of ``data`` repacked and ``picture`` encoded at ``level``.
+def smallest(data: bytes, header: Header, icc: bytes | None, picture: Picture, goal: Goal) -> Encoded:
+    """Return the smallest of ``data`` repacked and ``picture`` encoded with respect for what it has lost before.
 
-    The repack saves a few percent and costs three times the encoding: it is only tried where it may win.
+    The repack saves a few percent and costs several times the encoding: it is only tried where it may win, and an
+    encoding that saves hardly more than it is not worth its loss.
     """
-    encoded = encode(picture, level)
-    if len(encoded) < _WORTHWHILE_REPACK * len(data):
+    if goal.target is not None and goal.spares_input:
+        target = jpeg_loss.target_after(jpeg_loss.score_of(data), goal.target)
+        if target > jpeg_loss.UNREACHABLE:
+            return exact(repack(data, header, icc))
+        goal = replace(goal, target=target)
+    encoded = encode(picture, goal)
+    if encoded.size_bytes < _WORTHWHILE_REPACK * len(data):
         return encoded
-    return min(repack(data, header, icc), encoded, key=len)
+    packed = exact(repack(data, header, icc))
+    return smaller(packed, encoded) if encoded.size_bytes < _WORTHWHILE_LOSS * packed.size_bytes else packed
 
 
 def repack(data: bytes, header: Header, icc: bytes | None) -> bytes:

@@ -12,7 +12,8 @@ from .header import MAX_ICC_BYTES, Header
 from .kept import NOTHING, Kept, Metadata
 from .orientation import UPRIGHT
 
-_SOI, _EOI, _SOS, _COM, _APP0, _APP1, _APP2, _APP13, _APP14 = 0xD8, 0xD9, 0xDA, 0xFE, 0xE0, 0xE1, 0xE2, 0xED, 0xEE
+_SOI, _EOI, _SOS, _DQT, _COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xFE
+_APP0, _APP1, _APP2, _APP13, _APP14 = 0xE0, 0xE1, 0xE2, 0xED, 0xEE
 _FRAME_STARTS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _MAX_SEGMENTS = 20_000
 _MAX_SCANS = 200
@@ -91,6 +92,24 @@ def read_header(data: bytes) -> Header:
         ImageFormat.JPEG, width, height,
         orientation=exif.read_orientation(_application(segments, _EXIF)), icc=_icc_of(segments), made_at=made_at,
     )  # fmt: skip
+
+
+def coarseness(data: bytes) -> tuple[float, bool] | None:
+    """Return the mean step of luma's first 15 frequencies, and whether colours have less resolution.
+
+    None where there are no tables, or other colours than grey or three. Raises DecodeError.
+    """
+    steps, sampling = None, b""
+    for segment in parse(data).segments:
+        payload = segment.payload
+        if segment.marker == _DQT and steps is None and payload and payload[0] & 0x0F == 0:
+            size = 2 if payload[0] >> 4 else 1
+            steps = [int.from_bytes(payload[at : at + size], "big") for at in range(1, 1 + 15 * size, size)]
+        elif segment.marker in _FRAME_STARTS and len(payload) >= 6 + 3 * payload[5]:
+            sampling = payload[7 : 6 + 3 * payload[5] : 3]
+    if steps is None or not all(steps) or len(sampling) not in (1, 3):
+        return None
+    return sum(steps) / len(steps), len(sampling) > 1 and sampling[0] > max(sampling[1:])
 
 
 def read_metadata(data: bytes) -> Metadata:

@@ -26,7 +26,7 @@ def level_of(quality: Quality) -> int:
     return quality
 
 
-def interpolate(level: int, anchors: tuple[tuple[int, float], ...], *, log: bool = False) -> float:
+def interpolate(level: float, anchors: tuple[tuple[int, float], ...], *, log: bool = False) -> float:
     """Return the setting at ``level`` between ``anchors`` (level, setting), rising in level; geometric when ``log``."""
     levels = [anchor[0] for anchor in anchors]
     if level <= levels[0]:

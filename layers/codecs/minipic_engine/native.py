@@ -16,4 +16,6 @@ def library() -> ctypes.CDLL:
     try:
         return ctypes.CDLL(str(SHARED_OBJECT))
     except OSError as error:
-        raise RuntimeError(f"{SHARED_OBJECT.name} is missing or for another machine: `make native` builds it") from error
+        raise RuntimeError(
+            f"{SHARED_OBJECT.name} is missing or for another machine: `make native` builds it"
+        ) from error

@@ -36,10 +36,11 @@ from minipic.errors import BadRequest, ImageTooComplex, MiniPicError
 from . import animation, colour, deep, effort, film, gif, metadata, orientation, pages, resize
 from .fingerprint import fingerprint
 from .formats import CODECS, DECODERS
+from .goal import Encoded, Goal, exact, goal_at, goal_of
 from .header import check_limits, too_long
 from .job import Job
 from .kept import NOTHING
-from .level import BEST, level_of
+from .original import Original
 from .sniff import sniff
 
 _BY_TIME = (ImageFormat.JPEG, ImageFormat.WEBP, ImageFormat.AVIF, ImageFormat.GIF, ImageFormat.TIFF, ImageFormat.PNG)
@@ -57,15 +58,23 @@ def compress(data: bytes, options: Options) -> Compressed:
     the smallest result wins, the first named among equals; one that can't hold the image is passed over if another can.
     Raises UnsupportedMediaType, DecodeError, ImageTooComplex, and BadRequest for options that do not fit the image.
     """
+    return _compress(data, options, goal_of(options.quality))
+
+
+def compress_to(data: bytes, options: Options, target: float) -> Compressed:
+    """Return ``data`` compressed to a score of at least ``target``, in whatever format, for measurements."""
+    return _compress(data, options, goal_at(target))
+
+
+def _compress(data: bytes, options: Options, goal: Goal) -> Compressed:
     source = sniff(data)
     codec = DECODERS[source]
-    level = level_of(options.quality)
     with effort.budget():
         try:
             header = codec.read_header(data)
             check_limits(header)
             kept = metadata.find(codec.read_metadata(data), options.preserve) if options.preserve else NOTHING
-            job = Job(data, header, options, level, resize.plan(options.resize, header.shown_size), kept)
+            job = Job(data, header, options, goal, resize.plan(options.resize, header.shown_size), kept)
             smallest = _smallest(job)
             return replace(smallest, fingerprint=_fingerprint(job)) if options.fingerprint else smallest
         except MemoryError as error:
@@ -140,32 +149,39 @@ def _refusal(job: Job, target: ImageFormat) -> MiniPicError | None:
 
 def _compressed(job: Job, target: ImageFormat) -> Compressed:
     header, options = job.header, job.options
-    level = job.level_in(target)
+    goal = job.goal_in(target)
     effort.was_reduced()
     if header.is_animated:
-        result = animation.compress(job.data, header, target, level, job.plan, options.background)
+        result = animation.compress(job.data, header, target, goal, job.plan, options.background)
     elif header.pages:
-        result = pages.compress(job.data, header, job.needed_icc, options)
+        result = exact(pages.compress(job.data, header, job.needed_icc, options))
     elif job.keeps_pixels(target):
-        return _finished(job, target, _still_in_own_format(job, level))
+        result = _still_in_own_format(job, goal)
     else:
-        result = _deep(job, target) or CODECS[target].encode(job.picture_for(target), level)
-    if job.keeps_pixels(target) and len(result) > len(job.data):
-        result = job.data
-    return _finished(job, target, result)
-
-
-def _finished(job: Job, target: ImageFormat, result: bytes) -> Compressed:
+        result = _deep(job, target) or CODECS[target].encode(job.picture_for(target), goal)
+    if job.keeps_pixels(target) and result.size_bytes > len(job.data):
+        result = exact(job.data)
     width, height = job.size
-    return Compressed(_with_metadata(job, target, result), target, width, height, effort.was_reduced())
+    data = _with_metadata(job, target, result.data)
+    score = _score(job, target, result)
+    return Compressed(data, target, width, height, effort.was_reduced(), score=score, trials=result.trials)
 
 
-def _deep(job: Job, target: ImageFormat) -> bytes | None:
+def _score(job: Job, target: ImageFormat, result: Encoded) -> float | None:
+    """Return the score of a result, which is measured now if the encoder had no need to; None where time is short."""
+    if result.score is not None or job.header.is_animated or effort.is_short():
+        return result.score
+    codec = CODECS[target]
+    return Original(job.picture_for(target)).score(codec.decode(result.data, codec.read_header(result.data)).image)
+
+
+def _deep(job: Job, target: ImageFormat) -> Encoded | None:
     """Return a conversion that keeps 16 bits; None where something else is asked as well, or loss."""
     is_untouched = job.plan is None and (job.options.background is None or not job.stored.has_alpha)
-    if not is_untouched or (job.level < BEST and target is not ImageFormat.TIFF):
+    if not is_untouched or (not job.goal.is_lossless and target is not ImageFormat.TIFF):
         return None
-    return deep.converted(job.data, job.header, target, job.needed_icc)
+    made = deep.converted(job.data, job.header, target, job.needed_icc)
+    return None if made is None else exact(made)
 
 
 def _fingerprint(job: Job) -> str:
@@ -175,17 +191,18 @@ def _fingerprint(job: Job) -> str:
     return fingerprint(orientation.upright(job.stored.image, header.orientation))
 
 
-def _still_in_own_format(job: Job, level: int) -> bytes:
+def _still_in_own_format(job: Job, goal: Goal) -> Encoded:
+    """Return the file repacked or encoded again.
+
+    It is larger only where the input's own tags are shorter than any that is written here: nothing is left to strip.
+    """
     data, header, target = job.data, job.header, job.header.format
     codec = CODECS[target]
     if target not in _PROVED_BY_PACKING:
         _ = job.stored
-    if codec.is_settled(header, lambda: job.stored, level):
-        result = codec.repack(data, header, job.needed_icc)
-    else:
-        result = codec.smallest(data, header, job.needed_icc, job.picture_for(target), level)
-    # Larger only where the input's own tags are shorter than any that is written here: nothing is left to strip.
-    return result if len(result) <= len(data) else data
+    if codec.is_settled(header, lambda: job.stored, goal.level):
+        return exact(codec.repack(data, header, job.needed_icc))
+    return codec.smallest(data, header, job.needed_icc, job.picture_for(target), goal)
 
 
 def _with_metadata(job: Job, target: ImageFormat, result: bytes) -> bytes:

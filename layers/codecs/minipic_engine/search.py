@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 _AIM = 0.25
-_ABOVE = 0.7
-"""A score up to this far above the target is near enough; it is aimed in between, never below."""
+_ABOVE, _ABOVE_AT_LAST = 0.7, 1.5
+"""A score up to this far above the target is near enough, later up to that; it is aimed in between, never below."""
 
-_USUAL, _MOST = 4, 6
-"""How many trials there are: the first number while any of them holds the target, the second until one does."""
+USUAL, MOST = 4, 6
+"""How many trials there are as a rule, and for a picture whose scores are like no other's."""
 
 _STEEPER, _FLATTER = 2.5, 0.35
 """How much a slope that was measured may differ from the one that was expected; beyond that it is noise."""
@@ -32,8 +32,10 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """What is known of an encoder beforehand: where to start, the points that one unit of its setting gains, and its
-    range, in steps of ``step`` or, for 0, without any."""
+    """What is known of an encoder beforehand: where to start, and the points that one unit of its setting gains.
+
+    Settings go from ``lowest`` to ``highest`` in steps of ``step``, or, for 0, without any.
+    """
 
     start: float
     slope: float
@@ -44,18 +46,23 @@ class Curve:
 
 @dataclass(slots=True)
 class Search:
-    """A search for the smallest result of at least ``target``; every trial, in order."""
+    """A search for the smallest result of at least ``target``; every trial, in order, of which some may be given.
+
+    There are at ``most`` so many; after ``patience`` trials that all miss the target it is given up.
+    """
 
     target: float
     curve: Curve
     trials: list[Trial] = field(default_factory=list)
+    most: int = MOST
+    patience: int = MOST
 
     def run(self, attempt: Callable[[float], Trial], may_go_on: Callable[[], bool] = lambda: True) -> Trial:
         """Return the best trial: the smallest that holds the target, or the one nearest to it if none does.
 
         ``may_go_on`` is asked before every trial but the first.
         """
-        setting: float | None = self._on_scale(self.curve.start)
+        setting = self._next() if self.trials else self._on_scale(self.curve.start)
         while setting is not None:
             self.trials.append(attempt(setting))
             setting = self._next() if may_go_on() else None
@@ -73,9 +80,10 @@ class Search:
         """Return the next setting; None where the search is over."""
         below = max((t for t in self.trials if t.score < self.target), key=lambda t: t.setting, default=None)
         above = min((t for t in self.trials if t.score >= self.target), key=lambda t: t.setting, default=None)
-        if above is not None and (above.score <= self.target + _ABOVE or len(self.trials) >= _USUAL):
+        near = _ABOVE if len(self.trials) < USUAL else _ABOVE_AT_LAST
+        if above is not None and above.score <= self.target + near:
             return None
-        if len(self.trials) >= _MOST:
+        if len(self.trials) >= (self.most if above else min(self.most, self.patience)):
             return None
         setting = self._on_scale(self._between(below, above) if below and above else self._along_the_slope())
         is_new = all(abs(setting - trial.setting) > 1e-6 for trial in self.trials)

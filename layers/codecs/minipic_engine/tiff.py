@@ -7,6 +7,7 @@ import numpy as np
 from minipic.domain.image import ImageFormat
 
 from . import effort, exif, iptc, tiff_decode, tiff_encode, tiff_pages
+from .goal import Encoded, Goal, exact
 from .header import MAX_ICC_BYTES, Header
 from .kept import Kept, Metadata
 from .kept import Tag as ExifTag
@@ -94,9 +95,9 @@ def is_settled(_header: Header, _stored: Callable[[], Picture], /, level: int) -
     return True
 
 
-def smallest(data: bytes, header: Header, icc: bytes | None, _picture: Picture, /, level: int) -> bytes:  # noqa: ARG001
+def smallest(data: bytes, header: Header, icc: bytes | None, _picture: Picture, _goal: Goal) -> Encoded:
     """Return ``data`` repacked."""
-    return repack(data, header, icc)
+    return exact(repack(data, header, icc))
 
 
 def repack(data: bytes, _header: Header, icc: bytes | None) -> bytes:
@@ -139,9 +140,9 @@ def _is_full(page: Page) -> bool:
     return effort.is_full(page.size[0] * page.size[1])
 
 
-def encode(picture: Picture, _level: int) -> bytes:
+def encode(picture: Picture, _goal: Goal) -> Encoded:
     """Return ``picture`` as a TIFF of one page."""
-    return encode_pages([picture])
+    return exact(encode_pages([picture]))
 
 
 def encode_pages(pictures: Iterable[Picture]) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from PIL import Image
 
 from . import effort, png, webp_chunks
+from .goal import Encoded, Goal, exact, smaller
 from .header import Header
 from .kept import Kept
 from .level import BEST, interpolate
@@ -34,26 +35,27 @@ def is_settled(header: Header, _stored: Callable[[], Picture], level: int) -> bo
     return level >= BEST or (header.made_at is not None and header.made_at <= level)
 
 
-def encode(picture: Picture, level: int) -> bytes:
+def encode(picture: Picture, goal: Goal) -> Encoded:
     """Return ``picture`` as WebP: lossless from level 100 on; below, the smallest of lossy, lossless, fewer colours."""
+    level = goal.level
     if level >= BEST:
-        return _lossless(picture)
+        return exact(_lossless(picture))
     try:
         made = save(picture.image, level, picture.pixels)
     except ValueError:  # a huge and noisy picture overflows the format's first partition, of at most 512 KiB
-        return _lossless(picture)
-    candidates = [webp_chunks.rebuild(made, icc=picture.icc, made_at=level)]
+        return exact(_lossless(picture))
+    candidates = [Encoded(webp_chunks.rebuild(made, icc=picture.icc, made_at=level))]
     if picture.pixels <= _LOSSLESS_TRIAL_PIXELS or picture.image.getcolors(_FEW_COLOURS) is not None:
-        candidates.append(_lossless(picture))
+        candidates.append(exact(_lossless(picture)))
     quantised = png.small_and_quantised(picture, level)
     if quantised is not None:  # lossless of fewer colours is a loss, too: marked, so that it happens once
-        candidates.append(webp_chunks.rebuild(_lossless(quantised), icc=picture.icc, made_at=level))
-    return min(candidates, key=len)
+        candidates.append(Encoded(webp_chunks.rebuild(_lossless(quantised), icc=picture.icc, made_at=level)))
+    return smaller(*candidates)
 
 
-def smallest(data: bytes, header: Header, icc: bytes | None, picture: Picture, level: int) -> bytes:
-    """Return the smaller of ``data`` repacked and ``picture`` encoded at ``level``."""
-    return min(repack(data, header, icc), encode(picture, level), key=len)
+def smallest(data: bytes, header: Header, icc: bytes | None, picture: Picture, goal: Goal) -> Encoded:
+    """Return the smaller of ``data`` repacked and ``picture`` encoded."""
+    return smaller(exact(repack(data, header, icc)), encode(picture, goal))
 
 
 def repack(data: bytes, header: Header, icc: bytes | None) -> bytes:

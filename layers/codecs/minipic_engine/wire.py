@@ -57,7 +57,8 @@ def from_result(result: Compressed) -> Fields:
     """Return all of ``result`` but its bytes, which are the frame's body."""
     return {
         "status": "ok", "format": result.format, "width": result.width, "height": result.height,
-        "reduced_effort": result.reduced_effort, "fingerprint": result.fingerprint,
+        "reduced_effort": result.reduced_effort, "fingerprint": result.fingerprint, "score": result.score,
+        "trials": result.trials,
     }  # fmt: skip
 
 
@@ -65,7 +66,8 @@ def to_result(fields: Fields, body: bytes) -> Compressed:
     """Return the result that ``from_result`` wrote."""
     return Compressed(
         body, ImageFormat(fields["format"]), fields["width"], fields["height"],
-        reduced_effort=fields["reduced_effort"], fingerprint=fields["fingerprint"],
+        reduced_effort=fields["reduced_effort"], fingerprint=fields["fingerprint"], score=fields["score"],
+        trials=fields["trials"],
     )  # fmt: skip
 
 

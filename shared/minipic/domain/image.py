@@ -115,7 +115,9 @@ class Options:
 class Compressed:
     """What came out: the file's bytes, its format, its size in pixels as a viewer shows it.
 
-    ``fingerprint`` is the PDQ hash of the input as 64 hexadecimal digits, where the options asked for it.
+    ``fingerprint`` is the PDQ hash of the input as 64 hexadecimal digits, where the options asked for it. ``score`` is
+    the SSIMULACRA2 of the result against the pixels that were to be encoded, 100 for the same; None where nobody
+    measured it. ``trials`` is how often something was encoded to find it.
     """
 
     data: bytes
@@ -124,6 +126,8 @@ class Compressed:
     height: int
     reduced_effort: bool = False
     fingerprint: str = ""
+    score: float | None = None
+    trials: int = 0
 
     @property
     def size_bytes(self) -> int:

@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, Field
 
+SCORE = "The SSIMULACRA2 that was reached, 100 for identical pixels; null where it was not measured"
+
 
 class ShrinkInput(BaseModel):
     """What was sent."""
@@ -18,6 +20,7 @@ class ShrinkOutput(BaseModel):
     width: int = Field(examples=[530])
     height: int = Field(examples=[300])
     ratio: float = Field(description="Output / input", examples=[0.3067])
+    score: float | None = Field(description=SCORE, examples=[80.42])
     url: str = Field(description="Opens without a key, unless the operator switched links off")
     expires_at: str = Field(examples=["2026-11-23T10:00:00Z"])
     download_url: str = Field(description="Straight from the storage, where there is such a link; else as `url`")

@@ -22,6 +22,7 @@ from minipic.errors import (
     Unauthorized,
     UnsupportedMediaType,
 )
+from minipic.http.answers import SCORE
 from minipic.http.bodies import IMAGE_CONTENT, Description
 
 Answers = dict[int | str, Description]
@@ -46,6 +47,7 @@ SIZE_HEADERS: Description = {
     "X-Input-Size": _header("Bytes sent"),
     "X-Output-Size": _header("Bytes of the result"),
     "X-Ratio": _header("Output / input, 4 decimals", "number"),
+    "X-Quality-Score": _header(SCORE, "number"),
     "X-Effort": _header("`reduced` where a time budget lowered the effort", "string"),
 }
 LOCATION_HEADER: Description = {"Location": _header("Where the result is", "string")}

@@ -1,5 +1,7 @@
 """Header names in the capitals that clients compare, and the headers that every authenticated answer carries."""
 
+import math
+
 from minipic.domain.metering import Standing
 from minipic.stores import ResultFacts
 
@@ -33,6 +35,7 @@ _CANONICAL = {
         "X-Effort",
         "X-Input-Size",
         "X-Output-Size",
+        "X-Quality-Score",
         "X-RateLimit-Limit",
         "X-RateLimit-Remaining",
         "X-RateLimit-Reset",
@@ -63,6 +66,11 @@ def metered_headers(standing: Standing | None) -> dict[str, str]:
 def image_headers(image: ResultFacts) -> dict[str, str]:
     """Return the picture's size in pixels as a viewer shows it."""
     return {"Image-Width": str(image.width), "Image-Height": str(image.height)}
+
+
+def shown_score(score: float | None) -> float | None:
+    """Return a score to 2 decimals, none of them rounded up: a promise that was just missed must not look kept."""
+    return None if score is None else math.floor(score * 100) / 100
 
 
 def ratio(input_size_bytes: int, output_size_bytes: int) -> float:

@@ -56,6 +56,8 @@ def log_access(record: Record) -> None:
         "key_id": record.key_id or None,
         "bytes_in": record.bytes_in,
         "bytes_out": record.bytes_out,
+        "score": record.score,
+        "trials": record.trials or None,
         "duration_ms": round(record.duration_ms, 1),
         "stages_ms": {name: round(spent_ms, 1) for name, spent_ms in record.stages_ms.items()},
     }

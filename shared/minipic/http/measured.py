@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from minipic.domain.image import Compressed
+from minipic.http.headers import shown_score
 from minipic.http.record import current_record, stage
 from minipic.service import Engine, Services
 
@@ -43,6 +44,8 @@ class _MeasuredEngine(_Measured):
         record = current_record()
         if record is not None:
             record.bytes_saved += max(0, len(data) - result.size_bytes)
+            record.score = shown_score(result.score)
+            record.trials += result.trials
         return result
 
 

@@ -25,6 +25,8 @@ class Record:
     bytes_in: int = 0
     bytes_out: int = 0
     bytes_saved: int = 0
+    score: float | None = None
+    trials: int = 0
     is_gone: bool = False
     stages_ms: dict[str, float] = field(default_factory=dict)
     started_s: float = field(default_factory=time.perf_counter)

@@ -50,6 +50,7 @@ class Task:
             bytes_in=bytes_in,
             input_type=input_type,
             reduced_effort=compressed.reduced_effort,
+            score=compressed.score,
         )
         stored = StoredResult(facts, compressed.size_bytes, compressed.data)
         return _result(self.admission.services, self.result_id, self.link_token, stored)

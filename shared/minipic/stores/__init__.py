@@ -162,7 +162,7 @@ class ResultFacts:
 
     ``link_hash`` is the SHA-256 of its link token, or empty. ``original_id`` names the upload that it was made from and
     ``options`` (JSON) how, so that operations start from there; both are empty where no original is kept. The last
-    three are what the first answer said of the work, for a repeat of the request.
+    four are what the first answer said of the work, for a repeat of the request.
     """
 
     account_id: str
@@ -175,6 +175,7 @@ class ResultFacts:
     bytes_in: int = 0
     input_type: str = ""
     reduced_effort: bool = False
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,7 @@ def _metadata(facts: ResultFacts) -> dict[str, str]:
         "bytes-in": str(facts.bytes_in or ""),
         "input-type": facts.input_type,
         "effort": "reduced" if facts.reduced_effort else "",
+        "score": "" if facts.score is None else str(facts.score),
     }
     return {name: value for name, value in values.items() if value}  # each is a header, and none may be empty
 
@@ -120,4 +121,5 @@ def _facts(metadata: dict[str, str]) -> ResultFacts:
         bytes_in=int(metadata.get("bytes-in", "0")),
         input_type=metadata.get("input-type", ""),
         reduced_effort="effort" in metadata,
+        score=float(metadata["score"]) if "score" in metadata else None,
     )
