@@ -10,6 +10,9 @@ from .jpeg_segments import coarseness
 
 _HALF_RESOLUTION = 4.2
 _WITHOUT_TABLES = 100.0
+_FINEST = 0.27
+"""Below this step, as a logarithm, the curve that was fitted would turn down."""
+
 _ADDED_UP = 1.25
 """How far input and result together may be from the original, squared, in squares of what the target allows."""
 
@@ -26,7 +29,7 @@ def score_of(data: bytes) -> float:
     if found is None:
         return _WITHOUT_TABLES
     step, is_halved = found
-    log_step = math.log(step)
+    log_step = max(_FINEST, math.log(step))
     return min(100.0, 92.9 + 1.42 * log_step - 2.65 * log_step**2 - (_HALF_RESOLUTION if is_halved else 0))
 
 

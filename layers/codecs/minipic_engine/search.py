@@ -7,7 +7,7 @@ first guess, one step along the slope, then secants and a bracket end in most ca
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-_AIM = 0.25
+_AIM, _HIGHER = 0.25, 0.3
 _ABOVE, _ABOVE_AT_LAST = 0.7, 1.5
 """A score up to this far above the target is near enough, later up to that; it is aimed in between, never below."""
 
@@ -89,8 +89,18 @@ class Search:
         is_new = all(abs(setting - trial.setting) > 1e-6 for trial in self.trials)
         return setting if is_new else self._neighbour(below, above)
 
+    @property
+    def _aim(self) -> float:
+        """The score to try for: the more trials in a row have missed, the higher."""
+        missed = 0
+        for trial in reversed(self.trials):
+            if trial.score >= self.target:
+                break
+            missed += 1
+        return self.target + _AIM + _HIGHER * max(0, missed - 1)
+
     def _between(self, below: Trial, above: Trial) -> float:
-        share = (self.target + _AIM - below.score) / (above.score - below.score)
+        share = (self._aim - below.score) / (above.score - below.score)
         share = min(max(share, _NEAREST), _FARTHEST)
         return below.setting + share * (above.setting - below.setting)
 
@@ -101,12 +111,14 @@ class Search:
             before = self.trials[-2]
             measured = (last.score - before.score) / (last.setting - before.setting)
             slope = min(max(measured, slope * _FLATTER), slope * _STEEPER)
-        return last.setting + (self.target + _AIM - last.score) / slope
+        return last.setting + (self._aim - last.score) / slope
 
     def _neighbour(self, below: Trial | None, above: Trial | None) -> float | None:
-        """Return the one setting between two that a step apart leaves, if it leaves any."""
-        if not self.curve.step or below is None or above is None:
+        """Return the next step above one that just missed, or one between two that leave any."""
+        if not self.curve.step or below is None:
             return None
+        if above is None:
+            return below.setting + self.curve.step if below.setting < self.curve.highest else None
         between = self._on_scale((below.setting + above.setting) / 2)
         return between if below.setting < between < above.setting else None
 
