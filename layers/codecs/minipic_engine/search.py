@@ -14,7 +14,7 @@ _ABOVE, _ABOVE_AT_LAST = 0.7, 1.5
 USUAL, MOST = 4, 6
 """How many trials there are as a rule, and for a picture whose scores are like no other's."""
 
-_STEEPER, _FLATTER = 2.5, 0.35
+_STEEPER, _FLATTER = 2.5, 0.2
 """How much a slope that was measured may differ from the one that was expected; beyond that it is noise."""
 
 _NEAREST, _FARTHEST = 0.12, 0.88
