@@ -54,7 +54,7 @@ def test_any_target_is_held(target: float, seed: int) -> None:
     image = photo(240, 200, seed)
     made = jpeg_search.encode(Picture(image), target)
     assert made.score is not None
-    assert target - 0.5 <= made.score <= target + 3
+    assert target - 0.5 <= made.score <= target + 6
     assert made.trials <= MOST
 
 

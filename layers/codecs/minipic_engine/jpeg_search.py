@@ -38,6 +38,9 @@ _SLOPE = ((30, 26.0), (65, 21.0), (75, 16.0), (80, 12.5), (85, 8.5), (90, 6.0), 
 """Points of score that a distance smaller by the factor e gains, by target."""
 
 _LEAST_DISTANCE, _MOST_DISTANCE = 0.03, 25.0
+_FINEST_HALF = 0.35
+"""The share of the usual distance below which bytes are better spent on all of the colours' resolution."""
+
 _COARSER = 3.0
 """How many times the usual distance a picture may get: beyond that the metric is blind to something."""
 
@@ -46,6 +49,9 @@ _SUSPICIOUS = 2.0
 
 _BYTES_PER_DISTANCE = 0.65
 """A distance smaller by the factor e makes a file larger by the factor e to the power of this."""
+
+_HARD = 0.35
+"""The share of the usual slope that is expected of a picture on which half resolution failed."""
 
 _PATIENCE = 3
 """How many trials at half resolution may miss the target before full resolution gets its chance."""
@@ -104,7 +110,8 @@ class _Work:
         may_be_full = self.original.picture.image.mode == "RGB" and settings.subsampling == _HALF
         best = self._searched(settings, first, patience=_PATIENCE if may_be_full else MOST)
         if best.score < self.target and may_be_full:
-            full = replace(settings, subsampling=_FULL, distance=math.exp(-best.setting))
+            finer = (self.target - best.score) / (_HARD * self._interpolated(_SLOPE))
+            full = replace(settings, subsampling=_FULL, distance=math.exp(-best.setting - finer))
             rival = self._searched(full)
             settings, best = (full, rival) if rival.score > best.score else (settings, best)
         return self._finished(replace(settings, distance=math.exp(-best.setting)), best.score)
@@ -127,7 +134,9 @@ class _Work:
         slope = self._interpolated(_SLOPE)
         coarser = _COARSER if self.original.picture.pixels >= LEAST_TRUSTED_PIXELS else 1.0
         coarsest = -math.log(self._interpolated(_START) * coarser)
-        curve = Curve(-math.log(settings.distance), slope, coarsest, -math.log(_LEAST_DISTANCE))
+        is_limited = settings.subsampling == _HALF and self.original.picture.image.mode == "RGB"
+        finest = self._interpolated(_START) * _FINEST_HALF if is_limited else _LEAST_DISTANCE
+        curve = Curve(-math.log(settings.distance), slope, coarsest, -math.log(max(finest, _LEAST_DISTANCE)))
         search = Search(self.target, curve, known, MOST - self.trials + len(known), patience)
         return search.run(
             lambda setting: self._attempt(replace(settings, distance=math.exp(-setting))), lambda: not effort.is_short()

@@ -91,13 +91,13 @@ class Search:
 
     @property
     def _aim(self) -> float:
-        """The score to try for: the more trials in a row have missed, the higher."""
+        """The score to try for: the more trials in a row have missed, the bolder."""
         missed = 0
         for trial in reversed(self.trials):
             if trial.score >= self.target:
                 break
             missed += 1
-        return self.target + _AIM + _HIGHER * max(0, missed - 1)
+        return self.target + _AIM + _HIGHER * max(0, missed - 1) ** 2
 
     def _between(self, below: Trial, above: Trial) -> float:
         share = (self._aim - below.score) / (above.score - below.score)
