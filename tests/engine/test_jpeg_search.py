@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from minipic.domain.image import ImageFormat, Options, Preset
 from minipic_engine import effort, jpeg, jpeg_loss, jpeg_search, jpeg_segments, mosaic
@@ -51,10 +51,10 @@ def test_a_preset_holds_its_promise_as_anybody_measures_it(preset: Preset, mode:
 @settings(max_examples=12, deadline=None)
 @given(st.floats(40, 90), st.integers(0, 5))
 def test_any_target_is_held(target: float, seed: int) -> None:
-    image = photo(240, 200, seed)
+    image = photo(240, 200, seed).filter(ImageFilter.GaussianBlur(0.6))  # grain as a lens leaves it
     made = jpeg_search.encode(Picture(image), target)
     assert made.score is not None
-    assert target - 0.5 <= made.score <= target + 6
+    assert target - 0.5 <= made.score <= target + 3
     assert made.trials <= MOST
 
 
