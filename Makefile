@@ -79,7 +79,7 @@ include aws.mk
 include benchmarks.mk
 
 lock: $(UV) lock-layers ## compile requirements/*.in and the layers' to exact versions with hashes
-	@for name in bootstrap run dev fuzz sam ministack seaweedfs zig; do \
+	@for name in bootstrap run dev fuzz sam ministack peers seaweedfs zig; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links requirements/$$name.in -o requirements/$$name.txt; done
 

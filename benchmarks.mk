@@ -8,4 +8,12 @@ bench-metering: .venv/dev $(NATIVE) .venvs/ministack/ready .venvs/seaweedfs/read
 bench-limits: .venv/dev $(NATIVE) ## measure memory and time at the engine's limits, and write docs/engine-limits.md; ARGS="--only avif --sizes 100"
 	@$(BIN)/python -m benchmarks.engine_limits $(ARGS)
 
-.PHONY: bench-http bench-metering bench-limits
+ONE_THREAD := VIPS_CONCURRENCY=1 OMP_NUM_THREADS=1
+
+bench: .venv/dev .venvs/peers/ready $(NATIVE) ## compare bytes at equal quality with other tools, and write build/bench/index.html; ARGS="--formats jpeg,webp --sample 4"
+	@$(ONE_THREAD) $(BIN)/python -m benchmarks.quality $(ARGS)
+
+bench-fast: .venv/dev $(NATIVE) ## find results that became larger or worse than the recorded ones; ARGS=--write records anew
+	@$(ONE_THREAD) $(BIN)/python -m benchmarks.quality.fast $(ARGS)
+
+.PHONY: bench bench-fast bench-http bench-metering bench-limits

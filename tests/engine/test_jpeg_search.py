@@ -173,4 +173,4 @@ def test_goals() -> None:
     assert goal_of(Preset.SMART) == Goal(80, 80, 90, spares_input=True)
     assert goal_of(Preset.LOSSLESS).is_lossless
     assert goal_of(70) == Goal(70)
-    assert goal_at(79.6) == Goal(79, 79.6, 79.6)
+    assert goal_at(79.6) == Goal(79, 79.6, 79.6, above=0.15)

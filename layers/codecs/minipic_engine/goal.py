@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from minipic.domain.image import Preset, Quality
 
 from .level import BEST, LOSSLESS, level_of
+from .search import ABOVE
 
 IDENTICAL = 100.0
 """The score of the same pixels."""
@@ -14,19 +15,23 @@ _PALETTE_TARGETS = {Preset.EXTREME: 80.0, Preset.SMART: 90.0, Preset.HIGH: 95.0}
 """In few colours a change shows on every flat area, where the others hide it in texture."""
 
 
+_MEASURED_ABOVE = 0.15
+
+
 @dataclass(frozen=True, slots=True)
 class Goal:
     """How good a result has to be.
 
     ``level`` (1 to 101) is written into results, and chooses fixed settings where there is no target. A preset has
     targets: the least SSIMULACRA2 against the picture that is encoded, for JPEG, WebP and AVIF and for palettes; it
-    spares an input that has lost much before.
+    spares an input that has lost much before. A score of up to ``above`` the target is near enough.
     """
 
     level: int
     target: float | None = None
     palette_target: float | None = None
     spares_input: bool = False
+    above: float = ABOVE
 
     @property
     def is_lossless(self) -> bool:
@@ -46,8 +51,8 @@ def goal_of(quality: Quality) -> Goal:
 
 
 def goal_at(target: float) -> Goal:
-    """Return the goal of one score for every format, as measurements ask for it."""
-    return Goal(max(1, min(BEST - 1, int(target))), target, target)
+    """Return the goal of one score for every format, as measurements ask for it: nearer to it than usual."""
+    return Goal(max(1, min(BEST - 1, int(target))), target, target, above=_MEASURED_ABOVE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def encode(picture: Picture, goal: Goal) -> Encoded:
     if goal.target is None:
         made = Encoded(jpeg_search.encoded(picture, jpeg_search.at_level(goal.level)))
     else:
-        made = jpeg_search.encode(picture, goal.target)
+        made = jpeg_search.encode(picture, goal.target, goal.above)
     return replace(made, data=jpeg_segments.rebuild(made.data, icc=picture.icc, made_at=goal.level))
 
 

@@ -17,7 +17,7 @@ from .goal import Encoded
 from .level import interpolate
 from .original import LEAST_TRUSTED_PIXELS, Original
 from .picture import Picture
-from .search import MOST, Curve, Search, Trial
+from .search import ABOVE, MOST, Curve, Search, Trial
 
 _ADAPTIVE_BELOW = 72
 _START = (
@@ -49,9 +49,6 @@ _SUSPICIOUS = 2.0
 
 _BYTES_PER_DISTANCE = 0.65
 """A distance smaller by the factor e makes a file larger by the factor e to the power of this."""
-
-_HARD = 0.35
-"""The share of the usual slope that is expected of a picture on which half resolution failed."""
 
 _PATIENCE = 3
 """How many trials at half resolution may miss the target before full resolution gets its chance."""
@@ -85,9 +82,12 @@ def at_level(level: int) -> Settings:
     return Settings(distance, _FULL if level >= 90 else _HALF, is_adaptive=level < _ADAPTIVE_BELOW)
 
 
-def encode(picture: Picture, target: float) -> Encoded:
-    """Return the smallest JPEG of ``picture`` (L or RGB) found that scores at least ``target``, without a profile."""
-    return _Work(Original(picture), target).run()
+def encode(picture: Picture, target: float, above: float = ABOVE) -> Encoded:
+    """Return the smallest JPEG of ``picture`` (L or RGB) found that scores at least ``target``, without a profile.
+
+    It scores at most ``above`` more, if that is found in time.
+    """
+    return _Work(Original(picture), target, above).run()
 
 
 @dataclass
@@ -96,6 +96,7 @@ class _Work:
 
     original: Original
     target: float
+    above: float
     trials: int = 0
 
     def run(self) -> Encoded:
@@ -108,11 +109,12 @@ class _Work:
             if self._is_cheaper(rival, first):
                 settings, first = full, rival
         may_be_full = self.original.picture.image.mode == "RGB" and settings.subsampling == _HALF
-        best = self._searched(settings, first, patience=_PATIENCE if may_be_full else MOST)
+        search = self._searched(settings, first, patience=_PATIENCE if may_be_full else MOST)
+        best = search.best
         if best.score < self.target and may_be_full:
-            finer = (self.target - best.score) / (_HARD * self._interpolated(_SLOPE))
+            finer = (self.target - best.score) / search.slope
             full = replace(settings, subsampling=_FULL, distance=math.exp(-best.setting - finer))
-            rival = self._searched(full)
+            rival = self._searched(full).best
             settings, best = (full, rival) if rival.score > best.score else (settings, best)
         return self._finished(replace(settings, distance=math.exp(-best.setting)), best.score)
 
@@ -129,7 +131,7 @@ class _Work:
         self.trials += 1
         return Trial(-math.log(settings.distance), data, self.original.score_of_sample(Image.open(io.BytesIO(data))))
 
-    def _searched(self, settings: Settings, first: Trial | None = None, patience: int = MOST) -> Trial:
+    def _searched(self, settings: Settings, first: Trial | None = None, patience: int = MOST) -> Search:
         known = [first] if first else []
         slope = self._interpolated(_SLOPE)
         coarser = _COARSER if self.original.picture.pixels >= LEAST_TRUSTED_PIXELS else 1.0
@@ -137,10 +139,11 @@ class _Work:
         is_limited = settings.subsampling == _HALF and self.original.picture.image.mode == "RGB"
         finest = self._interpolated(_START) * _FINEST_HALF if is_limited else _LEAST_DISTANCE
         curve = Curve(-math.log(settings.distance), slope, coarsest, -math.log(max(finest, _LEAST_DISTANCE)))
-        search = Search(self.target, curve, known, MOST - self.trials + len(known), patience)
-        return search.run(
+        search = Search(self.target, curve, known, MOST - self.trials + len(known), patience, self.above)
+        search.run(
             lambda setting: self._attempt(replace(settings, distance=math.exp(-setting))), lambda: not effort.is_short()
         )
+        return search
 
     def _finished(self, settings: Settings, score: float) -> Encoded:
         """Return the whole picture; where only a mosaic of it was tried it is scored, and made finer if need be."""

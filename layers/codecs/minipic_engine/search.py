@@ -7,8 +7,8 @@ first guess, one step along the slope, then secants and a bracket end in most ca
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-_AIM, _HIGHER = 0.25, 0.3
-_ABOVE, _ABOVE_AT_LAST = 0.7, 1.5
+_AIM, _HIGHER = 0.2, 0.3
+ABOVE, _ABOVE_AT_LAST = 0.55, 1.2
 """A score up to this far above the target is near enough, later up to that; it is aimed in between, never below."""
 
 USUAL, MOST = 4, 6
@@ -16,6 +16,9 @@ USUAL, MOST = 4, 6
 
 _STEEPER, _FLATTER = 2.5, 0.2
 """How much a slope that was measured may differ from the one that was expected; beyond that it is noise."""
+
+_FARTHEST_POINTS = 25.0
+"""How many points one step along the slope may hope to gain: farther away nothing is known of the slope."""
 
 _NEAREST, _FARTHEST = 0.12, 0.88
 """Where between two settings the next is chosen: a guess at the very edge of a bracket teaches nothing."""
@@ -48,7 +51,8 @@ class Curve:
 class Search:
     """A search for the smallest result of at least ``target``; every trial, in order, of which some may be given.
 
-    There are at ``most`` so many; after ``patience`` trials that all miss the target it is given up.
+    There are at ``most`` so many; after ``patience`` trials that all miss the target it is given up. A score of
+    up to ``above`` the target is near enough; where less than usual is asked, all trials are made for it.
     """
 
     target: float
@@ -56,6 +60,7 @@ class Search:
     trials: list[Trial] = field(default_factory=list)
     most: int = MOST
     patience: int = MOST
+    above: float = ABOVE
 
     def run(self, attempt: Callable[[float], Trial], may_go_on: Callable[[], bool] = lambda: True) -> Trial:
         """Return the best trial: the smallest that holds the target, or the one nearest to it if none does.
@@ -80,7 +85,7 @@ class Search:
         """Return the next setting; None where the search is over."""
         below = max((t for t in self.trials if t.score < self.target), key=lambda t: t.setting, default=None)
         above = min((t for t in self.trials if t.score >= self.target), key=lambda t: t.setting, default=None)
-        near = _ABOVE if len(self.trials) < USUAL else _ABOVE_AT_LAST
+        near = self.above if len(self.trials) < USUAL or self.above < ABOVE else _ABOVE_AT_LAST
         if above is not None and above.score <= self.target + near:
             return None
         if len(self.trials) >= (self.most if above else min(self.most, self.patience)):
@@ -90,6 +95,15 @@ class Search:
         return setting if is_new else self._neighbour(below, above)
 
     @property
+    def slope(self) -> float:
+        """The points that one unit gains: what the last two trials say, as far as that can be believed."""
+        if len(self.trials) < 2:
+            return self.curve.slope
+        before, last = self.trials[-2:]
+        measured = (last.score - before.score) / (last.setting - before.setting)
+        return min(max(measured, self.curve.slope * _FLATTER), self.curve.slope * _STEEPER)
+
+    @property
     def _aim(self) -> float:
         """The score to try for: the more trials in a row have missed, the bolder."""
         missed = 0
@@ -97,7 +111,7 @@ class Search:
             if trial.score >= self.target:
                 break
             missed += 1
-        return self.target + _AIM + _HIGHER * max(0, missed - 1) ** 2
+        return self.target + min(_AIM, self.above / 2) + _HIGHER * max(0, missed - 1) ** 2
 
     def _between(self, below: Trial, above: Trial) -> float:
         share = (self._aim - below.score) / (above.score - below.score)
@@ -105,13 +119,8 @@ class Search:
         return below.setting + share * (above.setting - below.setting)
 
     def _along_the_slope(self) -> float:
-        last = self.trials[-1]
-        slope = self.curve.slope
-        if len(self.trials) > 1:
-            before = self.trials[-2]
-            measured = (last.score - before.score) / (last.setting - before.setting)
-            slope = min(max(measured, slope * _FLATTER), slope * _STEEPER)
-        return last.setting + (self._aim - last.score) / slope
+        last, slope = self.trials[-1], self.slope
+        return last.setting + min(self._aim - last.score, _FARTHEST_POINTS) / slope
 
     def _neighbour(self, below: Trial | None, above: Trial | None) -> float | None:
         """Return the next step above one that just missed, or one between two that leave any."""
