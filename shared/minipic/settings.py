@@ -58,6 +58,13 @@ class ScreeningKind(StrEnum):
     HASH = "hash"
 
 
+class Care(StrEnum):
+    """How hard the engine looks for fewer bytes; it reads the variable itself, in each of its processes."""
+
+    DEFAULT = "default"
+    BEST = "best"
+
+
 @dataclass(frozen=True, slots=True)
 class AwsSettings:
     """Names of the deployed resources; ``endpoint_url`` only where something stands in for AWS."""
@@ -90,6 +97,7 @@ class Settings:
     screening: Screening = field(default_factory=Screening)
     log_level: str = "INFO"
     engine_children: int = 1
+    care: Care = Care.DEFAULT
     plans: Mapping[str, Plan] = field(default_factory=lambda: DEFAULT_PLANS)
     aws: AwsSettings = AwsSettings()
 
@@ -128,6 +136,7 @@ def read_settings(environ: Mapping[str, str], cores: int = 1) -> Settings:
         source_allow=read("MINIPIC_SOURCE_ALLOW", _endpoints, frozenset(), "host:port, several by comma"),
         log_level=read("MINIPIC_LOG_LEVEL", _log_level, "INFO", "DEBUG, INFO, WARNING or ERROR"),
         engine_children=read("MINIPIC_ENGINE_CHILDREN", _whole_number(1, 256), cores, "a number from 1 to 256"),
+        care=read("MINIPIC_CARE", Care, Care.DEFAULT, "default or best"),
         plans=read("MINIPIC_PLANS", _plans, DEFAULT_PLANS, "JSON, or a JSON file's path, as the README shows"),
         aws=AwsSettings(
             region=environ.get("AWS_REGION", "") or environ.get("AWS_DEFAULT_REGION", ""),

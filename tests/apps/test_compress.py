@@ -20,6 +20,13 @@ def test_answer(house: House) -> None:
     assert answer.headers["X-Ratio"] == f"{len(answer.content) / len(PHOTO_JPEG):.4f}"
     assert answer.headers["Compression-Count"] == "1"
     assert int(answer.headers["Image-Width"]) > 0
+    assert float(answer.headers["X-Quality-Score"]) >= 80
+
+
+def test_the_score_of_identical_pixels(house: House) -> None:
+    """Without loss the score is 100."""
+    answer = house.client.post("/v1/compress?quality=lossless", content=LOGO_PNG, auth=("api", house.new_key()))
+    assert answer.headers["X-Quality-Score"] == "100.00"
 
 
 @pytest.mark.parametrize(

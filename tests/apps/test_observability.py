@@ -22,7 +22,7 @@ from tests.apps.test_lambda import read_event
 from tests.e2e.server import Server, running
 from tests.e2e.wire import Connection, call, head, shrink
 from tests.meta.test_imports import loaded_by
-from tests.pictures import tiny_png
+from tests.pictures import photo_jpeg, tiny_png
 
 FORM = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n' + tiny_png() + b"\r\n--x--\r\n"
 
@@ -47,8 +47,8 @@ class _Lines(list[dict[str, Any]]):
 
 def test_a_line_says_who_did_what_and_where_the_time_went(house: House, lines: list[dict[str, Any]]) -> None:
     """A request leaves one line: ids, route, status, bytes in and out, and the milliseconds of each stage."""
-    key, image = house.new_key(), tiny_png()
-    answer = house.client.post("/shrink?quality=80", content=image, auth=("api", key))
+    key, image = house.new_key(), photo_jpeg()
+    answer = house.client.post("/shrink?quality=smart", content=image, auth=("api", key))
     assert len(lines) == 1
     line = lines[0]
     assert (line["operation"], line["method"], line["status"], line["outcome"]) == ("/shrink", "POST", 201, "ok")
@@ -59,6 +59,8 @@ def test_a_line_says_who_did_what_and_where_the_time_went(house: House, lines: l
     assert {"auth", "read", "admit", "engine", "store", "settle"} <= set(line["stages_ms"])
     assert all(spent_ms >= 0 for spent_ms in line["stages_ms"].values())
     assert line["duration_ms"] >= line["stages_ms"]["engine"]
+    assert line["score"] >= 80
+    assert 1 <= line["trials"] <= 6
 
 
 @pytest.mark.parametrize(

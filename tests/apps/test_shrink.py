@@ -24,6 +24,7 @@ def test_answer(house: House) -> None:
     assert output["size"] < len(PHOTO_JPEG)
     assert output["type"] == "image/jpeg"
     assert output["ratio"] == round(output["size"] / len(PHOTO_JPEG), 4)
+    assert 80 <= output["score"] <= 100
     assert (str(output["width"]), str(output["height"])) == (
         answer.headers["Image-Width"],
         answer.headers["Image-Height"],

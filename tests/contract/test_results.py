@@ -55,7 +55,7 @@ def test_facts_name_the_original_and_the_options(results: Results) -> None:
 def test_facts_say_what_the_answer_said(results: Results) -> None:
     """A result remembers what an answer tells of the work beside it, so that the answer can be given again."""
     result_id = new_id()
-    facts = replace(FACTS, bytes_in=2000, input_type="image/jpeg", reduced_effort=True)
+    facts = replace(FACTS, bytes_in=2000, input_type="image/jpeg", reduced_effort=True, score=80.25)
     results.put(result_id, facts, DATA)
     stored = results.get(result_id, 0)
     assert stored is not None

@@ -13,10 +13,11 @@ from typing import BinaryIO
 from minipic.domain.image import Compressed, Options
 from minipic.errors import DecodeError
 
+from . import effort
 from .wire import BrokenFrameError, Fields, from_options, read_frame, to_error, to_result, write_frame
 
 START_TIMEOUT_S = 30.0
-_INHERITED = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR", "TZ")
+_INHERITED = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR", "TZ", effort.CARE_VARIABLE)
 _SET = {
     "VIPS_CONCURRENCY": "2",
     "RAYON_NUM_THREADS": "2",
