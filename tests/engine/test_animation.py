@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from minipic.domain.image import ImageFormat, Options, Preset, Quality
 from minipic.errors import BadRequest, DecodeError
 from minipic_engine import animation as engine_animation
-from minipic_engine import png_chunks, webp, webp_chunks
+from minipic_engine import png_chunks, webp_chunks, webp_film
+from minipic_engine.film import Film
 from minipic_engine.pipeline import compress
 from tests.engine.engine_images import (
     GPS_TEXT,
@@ -167,14 +167,14 @@ def test_palette_travels() -> None:
 
 def test_overflow_in_a_frame_falls_back_to_lossless(monkeypatch: pytest.MonkeyPatch) -> None:
     """A frame too huge and noisy for lossy WebP is stored without loss, or the input is kept, and nobody is faulted."""
-    real = webp.save
+    real = webp_film._saved
 
-    def overflowing(image: Image.Image, level: int, pixels: int, **params: object) -> bytes:
-        if level < 100:
+    def overflowing(made: Film, keys: tuple[int, int], **settings: object) -> bytes:
+        if "lossless" not in settings:
             raise RuntimeError("encoding error 6")
-        return real(image, level, pixels, **params)
+        return real(made, webp_film._Keys(*keys), **settings)
 
-    monkeypatch.setattr(webp, "save", overflowing)
+    monkeypatch.setattr(webp_film, "_saved", overflowing)
     for kind in KINDS:
         data = animation(kind.value, lossless=True)
         result = compress(data, Options(formats=(ImageFormat.WEBP,))).data

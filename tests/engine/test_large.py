@@ -9,7 +9,7 @@ from PIL import Image
 
 from minipic.domain.image import ImageFormat, Options, Preset
 from minipic.errors import ImageTooComplex
-from minipic_engine import avif, avif_grid, effort, gif, png, quick_palette
+from minipic_engine import avif, avif_grid, avif_still, effort, gif, png, quick_palette
 from minipic_engine.goal import Goal
 from minipic_engine.picture import Picture
 from minipic_engine.pipeline import compress
@@ -31,7 +31,7 @@ def little_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take every picture for too large for full effort."""
     monkeypatch.setattr(effort, "FULL_EFFORT_PIXELS", 1_000)
     monkeypatch.setattr(png, "_TIMED_PIXELS", 1_000)
-    monkeypatch.setattr(avif, "_WHOLE_PIXELS", 1_000)
+    monkeypatch.setattr(avif_still, "_WHOLE_PIXELS", 1_000)
     monkeypatch.setattr(avif_grid, "_TILE_SIDE", 128)
 
 
@@ -49,7 +49,7 @@ PICTURES = {"colour": photo(301, 201), "grey": photo(300, 200).convert("L"), "fa
 @pytest.mark.parametrize("lean_pixels", [10_000_000, 0])
 def test_avif_in_tiles(name: str, lean_pixels: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A grid of tiles looks as the picture, transparency included, and is repacked without a change."""
-    monkeypatch.setattr(avif, "_LEAN_PIXELS", lean_pixels)
+    monkeypatch.setattr(avif_still, "_LEAN_PIXELS", lean_pixels)
     made = avif.encode(Picture(PICTURES[name], wide_profile() if name == "colour" else None), Goal(90)).data
     assert avif.read_header(made).shown_size == PICTURES[name].size
     assert made.count(b"av01") >= 6

@@ -12,7 +12,7 @@ from PIL import Image
 
 from minipic.domain.image import OUTPUT_FORMATS, ImageFormat, Options, Preset, Quality
 from minipic.errors import BadRequest, DecodeError, ImageTooComplex
-from minipic_engine import colour, effort, jpeg, jpeg_segments, picture, png, png_chunks, webp, webp_chunks
+from minipic_engine import colour, effort, jpeg, jpeg_segments, libwebp, picture, png, png_chunks, webp_chunks
 from minipic_engine.level import interpolate, level_of
 from minipic_engine.pipeline import compress
 from tests.engine.engine_images import (
@@ -456,14 +456,11 @@ def test_level_zero_above_the_effort_limit(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_webp_overflow_falls_back_to_lossless(monkeypatch: pytest.MonkeyPatch) -> None:
     """A picture too huge and noisy for lossy WebP is stored without loss."""
-    real = webp.save
 
-    def overflowing(image: Image.Image, level: int, pixels: int) -> bytes:
-        if level < 100:
-            raise ValueError("encoding error 6")
-        return real(image, level, pixels)
+    def overflowing(*_: object) -> bytes:
+        raise ValueError("error 6")
 
-    monkeypatch.setattr(webp, "save", overflowing)
+    monkeypatch.setattr(libwebp.Planes, "encoded", overflowing)
     result = compress(INPUTS["png"], Options(formats=(WEBP,)))
     assert np.array_equal(shown(result.data), shown(INPUTS["png"]))
 

@@ -9,14 +9,29 @@ from PIL import Image
 from minipic.domain.image import ImageFormat, Rgb
 from minipic.errors import BadRequest, ImageTooComplex, MiniPicError
 
-from . import avif, colour, effort, film, gif, png, png_chunks, steps, webp, webp_chunks
+from . import (
+    avif,
+    avif_boxes,
+    colour,
+    effort,
+    film,
+    gif,
+    png,
+    png_chunks,
+    steps,
+    webp,
+    webp_chunks,
+    webp_film,
+)
 from .film import Film
-from .goal import Encoded, Goal, exact, smaller
+from .film_search import Attempts, Samples
+from .goal import IDENTICAL, Encoded, Goal, exact, smaller
 from .header import Header
 from .level import BEST
 from .orientation import UPRIGHT
 from .picture import Picture
 from .resize import Plan
+from .search import Curve
 from .timeline import Timeline
 
 _MAX_ENCODED_PIXELS = 100 * effort.MEGAPIXEL
@@ -26,6 +41,9 @@ reason, and for the memory that all frames take, nothing that stays above it get
 _ANIMATED = (ImageFormat.PNG, ImageFormat.WEBP, ImageFormat.GIF, ImageFormat.AVIF)
 _KEEPS_TAGS = (ImageFormat.PNG, ImageFormat.WEBP)
 """What holds an orientation and any profile beside its frames, so that these need not be touched."""
+
+_AVIF_SLOPE, _LOWEST_LEVEL = 1.0, 1
+"""An AVIF's quality is searched on the scale of levels, which are meant to be about scores."""
 
 
 class _Words(TypedDict):
@@ -134,12 +152,11 @@ def _prepared(
 
 
 def _encoded(made: Film, header: Header, target: ImageFormat, goal: Goal) -> Encoded:
-    level = goal.level
     if target is ImageFormat.GIF:
-        return Encoded(gif.encode_frames(made.pictures, made.timeline, level))
+        return Encoded(gif.encode_frames(made.pictures, made.timeline, goal.level))
     if target is ImageFormat.AVIF:
-        return Encoded(avif.encode_frames(made.pictures, made.timeline, level))
-    return exact(_as_png(made, header)) if target is ImageFormat.PNG else Encoded(_as_webp(made, header, level))
+        return _as_avif(made, header, goal)
+    return exact(_as_png(made, header)) if target is ImageFormat.PNG else _as_webp(made, header, goal)
 
 
 def _words(made: Film, header: Header) -> _Words:
@@ -153,18 +170,27 @@ def _words(made: Film, header: Header) -> _Words:
     return words
 
 
-def _as_webp(made: Film, header: Header, level: int) -> bytes:
-    image, words = made.pictures[0].image, _words(made, header)
-    try:
-        packed = webp.save(image, level, made.pixels, **words)
-    except (ValueError, RuntimeError, OSError):  # a huge and noisy frame overflows the format's first partition
-        level = BEST
-        packed = webp.save(image, level, made.pixels, **words)
-    # libwebp forgets a transparent canvas when every frame is an opaque rectangle on it.
-    return webp_chunks.rebuild(
-        packed, icc=header.icc, orientation=header.orientation, made_at=level if level < BEST else None,
-        is_transparent="A" in image.getbands(),
+def _as_webp(made: Film, header: Header, goal: Goal) -> Encoded:
+    result = webp_film.encode(made, goal)
+    packed = webp_chunks.rebuild(
+        result.data, icc=header.icc, orientation=header.orientation,
+        made_at=None if result.score == IDENTICAL else goal.level,
+        # libwebp forgets a transparent canvas when every frame is an opaque rectangle on it.
+        is_transparent="A" in made.pictures[0].image.getbands(),
     )  # fmt: skip
+    return replace(result, data=packed)
+
+
+def _as_avif(made: Film, header: Header, goal: Goal) -> Encoded:
+    if goal.target is None:
+        return Encoded(avif.encode_frames(made.pictures, made.timeline, goal.level))
+    known = Curve(goal.target, _AVIF_SLOPE, _LOWEST_LEVEL, BEST, 1.0)
+    attempts = Attempts(Samples(made), avif.read_header)
+    best = attempts.search(
+        lambda level: avif.encode_frames(made.pictures, made.timeline, round(level)), known, goal.target, []
+    )
+    packed = avif_boxes.rebuild(best.data, avif.read_header(best.data), header.icc, goal.level)
+    return Encoded(packed, best.score, attempts.count)
 
 
 def _as_png(made: Film, header: Header) -> bytes:

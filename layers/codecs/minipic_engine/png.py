@@ -1,7 +1,12 @@
-"""PNG: decoded by libvips, reduced to a palette by libimagequant inside libvips, packed by oxipng."""
+"""PNG: decoded by libvips, reduced to a palette by our own search, packed by oxipng.
+
+A palette that this engine made is known by its order, so that it is reduced once: such a file is only packed again, and
+keeps that order. Where another program sorted one alike nothing is lost but a chance.
+"""
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import oxipng
@@ -9,7 +14,8 @@ import pyvips  # type: ignore[import-untyped]
 
 from minipic.errors import DecodeError
 
-from . import effort, png_chunks, quick_palette
+from . import effort, palette_file, palette_png, palette_search, png_chunks, posterise, quick_palette
+from .goal import Encoded, Goal, exact, smaller
 from .header import Header
 from .kept import NOTHING, Kept
 from .level import BEST, interpolate
@@ -17,19 +23,7 @@ from .picture import Picture, decoding, from_vips, to_vips
 from .tiff_encode import Samples
 
 MAX_OUTPUT_SIDE = 65_535
-_PALETTE_QUALITY = ((1, 20.0), (65, 75.0), (80, 90.0), (90, 98.0), (99, 100.0))
-_PALETTE_COLOURS = 256
-_DITHER = 0.5
-_GENTLE_PIXELS = 10_000
-_GENTLE_QUALITY = 97
-"""For small pictures, whose palette is a large part of the file: nothing is seen of it, and 100 costs a third more."""
-_MANY_COLOURS = 400_000
-"""The careful choice of a palette takes time by the number of colours: at a million, as grain makes them, 10 s."""
-
-_CAREFUL, _PLAIN, _HASTY = 7, 4, 1
-_CAREFUL_PIXELS = 4 * effort.MEGAPIXEL
-"""Above this a careful palette of such a photo takes too long, and is neither smaller nor closer than a quick one."""
-
+_QUICK_QUALITY = ((1, 20.0), (65, 75.0), (80, 90.0), (90, 98.0), (99, 100.0))
 _HOPELESS_REPACK = 0.6
 """A palette below this share of a quick lossless packing is not beaten by a thorough one: that gains far less."""
 
@@ -41,8 +35,14 @@ _PALETTE_TYPE = 3
 _REPACKS = ((2, 14), (1, 8))
 """How many times as long as at level 0 oxipng takes, measured on large photographs, the worst there are."""
 
-read_header = png_chunks.read_header
 read_metadata = png_chunks.read_metadata
+
+
+def read_header(data: bytes) -> Header:
+    """Return what the chunks of ``data`` say, and whether its palette is in our order; raises DecodeError."""
+    header = png_chunks.read_header(data)
+    is_ours = not header.is_animated and data[25] == _PALETTE_TYPE and palette_file.is_ordered(palette_file.read(data))
+    return replace(header, made_at=1) if is_ours else header
 
 
 def decode(data: bytes, header: Header) -> Picture:
@@ -80,12 +80,10 @@ def encode_deep(samples: Samples, icc: bytes | None, turned: int) -> bytes:
 
 
 def is_settled(header: Header, stored: Callable[[], Picture], level: int) -> bool:
-    """Tell whether the file is only packed again: lossless is asked, a palette holds it, or its range must stay."""
-    return level >= BEST or header.is_wide or (not header.is_deep and _fits_palette(stored()))
-
-
-def _fits_palette(picture: Picture) -> bool:
-    return picture.image.getcolors(_PALETTE_COLOURS) is not None
+    """Tell whether the file is only packed again: lossless is asked, it was reduced before, or its range must stay."""
+    if level >= BEST or header.is_wide or header.made_at is not None:
+        return True
+    return not header.is_deep and (not palette_png.is_reducible(stored()) or posterise.is_done(stored()))
 
 
 def _is_large(pixels: int) -> bool:
@@ -93,32 +91,31 @@ def _is_large(pixels: int) -> bool:
     return pixels > _TIMED_PIXELS and not effort.is_full(pixels)
 
 
-def encode(picture: Picture, level: int) -> bytes:
+def encode(picture: Picture, goal: Goal) -> Encoded:
     """Return ``picture`` as the smaller of a palette PNG (below level 100) and a lossless one."""
-    if level >= BEST or _fits_palette(picture):
-        return _lossless(picture)
+    if goal.is_lossless or not palette_png.is_reducible(picture):
+        return exact(_lossless(picture))
     if _is_large(picture.pixels):
-        return _palette(picture, level)
-    return _smaller(_palette(picture, level), _lossless_source(picture), picture.pixels)
+        return exact(_lossless(picture)) if palette_png.fits(picture) else _quick(picture, goal)
+    return _smallest_of(goal, _lossless_source(picture), picture)
 
 
-def smallest(data: bytes, header: Header, icc: bytes | None, picture: Picture, level: int) -> bytes:
+def smallest(data: bytes, header: Header, icc: bytes | None, picture: Picture, goal: Goal) -> Encoded:
     """Return the smallest of ``data`` repacked, ``picture`` as a palette and, if 16 bits were rounded, lossless."""
     try:
-        return _smallest(_without_metadata(data, header, icc), header, picture, level)
+        return _smallest(_without_metadata(data, header, icc), header, picture, goal)
     except oxipng.PngError:  # more of its rows than there should be, which decoders forgive: it is no rival, then
-        return encode(picture, level)
+        return encode(picture, goal)
 
 
-def _smallest(own: bytes, header: Header, picture: Picture, level: int) -> bytes:
-    if _fits_palette(picture):
-        packed = _pack(own, picture.pixels)
-        return packed if _is_large(picture.pixels) else min(packed, _lossless(picture), key=len)
-    palette = _palette(picture, level)
+def _smallest(own: bytes, header: Header, picture: Picture, goal: Goal) -> Encoded:
+    if not palette_png.is_reducible(picture) or (_is_large(picture.pixels) and palette_png.fits(picture)):
+        packed = exact(_pack(own, picture.pixels))
+        return packed if _is_large(picture.pixels) else smaller(packed, exact(_lossless(picture)))
     if _is_large(picture.pixels):
-        return min(palette, own, key=len)
-    best = _smaller(palette, own, picture.pixels)
-    return min(best, _lossless(picture), key=len) if header.is_deep else best
+        return smaller(_quick(picture, goal), exact(own))
+    best = _smallest_of(goal, own, picture)
+    return smaller(best, exact(_lossless(picture))) if header.is_deep else best
 
 
 def _without_metadata(
@@ -138,7 +135,11 @@ def repack(data: bytes, header: Header, icc: bytes | None) -> bytes:
     source = _without_metadata(data, header, icc)
     try:
         quick = _quickly_repacked(source, header, icc)
-        return _pack(source, header.pixels * header.frames) if quick is None else min(source, quick, key=len)
+        if quick is not None:
+            return min(source, quick, key=len)
+        packed = _pack(source, header.pixels * header.frames)
+        is_out_of_order = header.made_at is not None and read_header(packed).made_at is None
+        return _packed(source, 2, keeps_order=True) if is_out_of_order else packed
     except oxipng.PngError as error:
         if header.is_animated:
             raise DecodeError("The animated PNG is damaged: its frames are incomplete or out of order.") from error
@@ -164,21 +165,16 @@ def with_metadata(data: bytes, kept: Kept, *, is_tight: bool) -> bytes:
     return _without_metadata(data, header, header.icc, kept, is_tight=is_tight)
 
 
-def _palette(picture: Picture, level: int) -> bytes:
-    if picture.pixels < _GENTLE_PIXELS:
-        quality, effort_level = _GENTLE_QUALITY, 10
-    else:
-        quality = round(interpolate(level, _PALETTE_QUALITY))
-        if picture.pixels > _CAREFUL_PIXELS or _is_large(picture.pixels):
-            return png_chunks.rebuild(quick_palette.as_png(picture, quality), icc=picture.icc)
-        effort_level = _HASTY
-        if effort.is_full(picture.pixels):
-            effort_level = _PLAIN if picture.image.getcolors(_MANY_COLOURS) is None else _CAREFUL
-    source = to_vips(picture if picture.image.mode != "LA" else Picture(picture.image.convert("RGBA")))
-    made: bytes = source.pngsave_buffer(
-        palette=True, Q=quality, dither=_DITHER, effort=effort_level, compression=1, keep="none"
-    )
-    return _pack(png_chunks.rebuild(made, icc=picture.icc), picture.pixels)
+def _palette(picture: Picture, goal: Goal) -> Encoded | None:
+    """Return ``picture`` in the fewest bytes that a palette keeps the goal in; None where none does."""
+    how = palette_search.BEST if effort.is_best() else palette_search.DEFAULT
+    made = palette_png.encode(picture, palette_png.target_of(goal, picture.pixels), how)
+    return made and replace(made, data=png_chunks.rebuild(made.data, icc=picture.icc))
+
+
+def _quick(picture: Picture, goal: Goal) -> Encoded:
+    quality = round(interpolate(goal.level, _QUICK_QUALITY))
+    return Encoded(png_chunks.rebuild(quick_palette.as_png(picture, quality), icc=picture.icc))
 
 
 def small_and_quantised(picture: Picture, level: int) -> Picture | None:
@@ -186,9 +182,10 @@ def small_and_quantised(picture: Picture, level: int) -> Picture | None:
 
     For formats that have no palette of their own: lettering packs better so than with any loss that they know.
     """
-    if picture.pixels >= _GENTLE_PIXELS or _fits_palette(picture):
+    if picture.pixels >= palette_png.SMALL_PIXELS or palette_png.fits(picture):
         return None
-    return _pixels(_palette(picture, level), picture.icc)
+    made = _palette(picture, Goal(level))
+    return None if made is None else _pixels(made.data, picture.icc)
 
 
 def _lossless_source(picture: Picture) -> bytes:
@@ -197,17 +194,36 @@ def _lossless_source(picture: Picture) -> bytes:
 
 
 def _lossless(picture: Picture) -> bytes:
-    if _is_large(picture.pixels) and not _fits_palette(picture):
+    if _is_large(picture.pixels) and not palette_png.fits(picture):
         return png_chunks.rebuild(to_vips(picture).pngsave_buffer(**_QUICK), icc=picture.icc)
     return _pack(_lossless_source(picture), picture.pixels)
 
 
-def _smaller(palette: bytes, lossless_source: bytes, pixels: int) -> bytes:
-    """Return the smaller of ``palette`` and ``lossless_source`` packed, which is spared where it can't win."""
-    quick = _pack(lossless_source, pixels, level=0)
-    if not effort.is_full(pixels) or len(palette) < _HOPELESS_REPACK * len(quick):
-        return min(palette, quick, key=len)
-    return min(palette, _pack(lossless_source, pixels), key=len)
+def _smallest_of(goal: Goal, lossless_source: bytes, picture: Picture) -> Encoded:
+    """Return the smaller of what keeps ``goal`` and ``lossless_source``, packed with care only where that may win."""
+    pixels = picture.pixels
+    quick = exact(_pack(lossless_source, pixels, level=0))
+    lossy = _palette(picture, goal)
+    if lossy is None and not palette_png.fits(picture):
+        lossy = _posterised(picture, goal, quick.size_bytes)
+    if lossy is not None and (not effort.is_full(pixels) or lossy.size_bytes < _HOPELESS_REPACK * quick.size_bytes):
+        return smaller(lossy, quick)
+    packed = exact(_pack(lossless_source, pixels))
+    if palette_png.fits(picture):
+        packed = smaller(packed, exact(_lossless(picture)))
+    return packed if lossy is None else smaller(lossy, packed)
+
+
+def _posterised(picture: Picture, goal: Goal, most_bytes: int) -> Encoded | None:
+    """Return ``picture`` in fewer values a channel; None where it doesn't get smaller than ``most_bytes`` at once."""
+    made = posterise.posterised(picture, palette_png.target_of(goal, picture.pixels))
+    if made is None:
+        return None
+    fewer, score, trials = made
+    source = _lossless_source(fewer)
+    if len(_pack(source, picture.pixels, level=0)) >= most_bytes:
+        return None
+    return Encoded(_pack(source, picture.pixels), score, trials)
 
 
 def _pack(data: bytes, pixels: int, level: int = 2) -> bytes:
@@ -224,8 +240,10 @@ def _pack(data: bytes, pixels: int, level: int = 2) -> bytes:
     return _packed(data, level)
 
 
-def _packed(data: bytes, level: int) -> bytes:
+def _packed(data: bytes, level: int, *, keeps_order: bool = False) -> bytes:
+    reduces = None if not keeps_order else False
     packed = oxipng.optimize_from_memory(
-        data, level=level, interlace=oxipng.Interlacing.off, strip=oxipng.StripChunks.none
-    )
+        data, level=level, interlace=oxipng.Interlacing.off, strip=oxipng.StripChunks.none, palette_reduction=reduces,
+        color_type_reduction=reduces, grayscale_reduction=reduces,
+    )  # fmt: skip
     return min(data, packed, key=len)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from . import effort, png_chunks
+from . import effort, palette_file, png_chunks
 from .picture import Picture, to_vips
 
 _SAMPLE_PIXELS = effort.MEGAPIXEL // 2
@@ -36,7 +36,7 @@ def as_png(picture: Picture, quality: int) -> bytes:
     """Return ``picture`` as a PNG without a profile; raises ImageTooComplex when the time is over."""
     pixels: Values = np.asarray(_with_colours(picture))
     height, width, channels = pixels.shape
-    palette = _palette_of(pixels, quality)
+    palette = palette_file.ordered(_palette_of(pixels, quality), background=0)[0]
     table = _table(palette[:, :channels])
     body, total = [b"\x78\x9c"], 1
     for raw, packed in _each_band(pixels, lambda band: _packed(_found(band, table))):

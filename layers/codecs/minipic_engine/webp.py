@@ -1,20 +1,23 @@
-"""WebP: decoded and encoded by Pillow."""
+"""WebP: decoded by Pillow, encoded by the same libwebp."""
 
-import io
 from collections.abc import Callable
+from dataclasses import replace
 
-from PIL import Image
+import numpy as np
 
-from . import effort, png, webp_chunks
-from .goal import Encoded, Goal, exact, smaller
+from . import effort, libwebp, png, webp_chunks, webp_search
+from .goal import IDENTICAL, Encoded, Goal, exact, smaller
 from .header import Header
 from .kept import Kept
-from .level import BEST, interpolate
+from .level import BEST
 from .picture import Picture, decoding, open_with_pillow
+from .webp_colours import is_sharp
 
 MAX_OUTPUT_SIDE = 16_383
-_QUALITY = ((1, 1.0), (99, 99.0))
-_MIN_ALPHA_QUALITY = 90
+_METHOD, _HURRIED_METHOD = 6, 2
+_MIN_ALPHA_QUALITY, _MAX_ALPHA_QUALITY = 90, 99
+"""At 100 libwebp takes 20 times as long for the alpha channel, to save 1 % of it."""
+
 _LOSSLESS_TRIAL_PIXELS = effort.MEGAPIXEL // 2
 _FEW_COLOURS = 1_024
 
@@ -40,17 +43,27 @@ def encode(picture: Picture, goal: Goal) -> Encoded:
     level = goal.level
     if level >= BEST:
         return exact(_lossless(picture))
+    if goal.target is not None:
+        made = webp_search.encode(picture, goal.target)
+        mark = None if made.score == IDENTICAL else level
+        return replace(made, data=webp_chunks.rebuild(made.data, icc=picture.icc, made_at=mark))
     try:
-        made = save(picture.image, level, picture.pixels)
+        data = _lossy(picture, level)
     except ValueError:  # a huge and noisy picture overflows the format's first partition, of at most 512 KiB
         return exact(_lossless(picture))
-    candidates = [Encoded(webp_chunks.rebuild(made, icc=picture.icc, made_at=level))]
+    candidates = [Encoded(webp_chunks.rebuild(data, icc=picture.icc, made_at=level))]
     if picture.pixels <= _LOSSLESS_TRIAL_PIXELS or picture.image.getcolors(_FEW_COLOURS) is not None:
         candidates.append(exact(_lossless(picture)))
     quantised = png.small_and_quantised(picture, level)
     if quantised is not None:  # lossless of fewer colours is a loss, too: marked, so that it happens once
         candidates.append(Encoded(webp_chunks.rebuild(_lossless(quantised), icc=picture.icc, made_at=level)))
     return smaller(*candidates)
+
+
+def _lossy(picture: Picture, level: int) -> bytes:
+    planes = libwebp.Planes(np.asarray(picture.image), is_sharp=is_sharp(picture.image, level))
+    method = _HURRIED_METHOD if not effort.is_full(picture.pixels) else _METHOD
+    return planes.encoded(libwebp.Settings(level, method, max(_MIN_ALPHA_QUALITY, min(level, _MAX_ALPHA_QUALITY))))
 
 
 def smallest(data: bytes, header: Header, icc: bytes | None, picture: Picture, goal: Goal) -> Encoded:
@@ -77,18 +90,6 @@ def with_metadata(data: bytes, kept: Kept, *, is_tight: bool) -> bytes:  # noqa:
     return webp_chunks.rebuild(data, icc=header.icc, orientation=header.orientation, made_at=header.made_at, kept=kept)
 
 
-def save(image: Image.Image, level: int, pixels: int, **animation: object) -> bytes:
-    """Return ``image`` as Pillow's WebP, all of its frames if ``animation`` says so; ``pixels`` sets the effort."""
-    out = io.BytesIO()
-    is_large = not effort.is_full(pixels)
-    if level >= BEST:
-        image.save(out, "WEBP", lossless=True, exact=True, quality=0 if is_large else 80,
-                   method=0 if is_large else 4, **animation)  # fmt: skip
-    else:
-        image.save(out, "WEBP", quality=round(interpolate(level, _QUALITY)), method=2 if is_large else 6,
-                   alpha_quality=max(_MIN_ALPHA_QUALITY, level), **animation)  # fmt: skip
-    return out.getvalue()
-
-
 def _lossless(picture: Picture) -> bytes:
-    return webp_chunks.rebuild(save(picture.image, BEST, picture.pixels), icc=picture.icc)
+    how = libwebp.THOROUGHLY if effort.is_full(picture.pixels) else libwebp.QUICKLY
+    return webp_chunks.rebuild(libwebp.lossless(np.asarray(picture.image), how), icc=picture.icc)
