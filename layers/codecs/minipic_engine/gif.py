@@ -25,7 +25,6 @@ from .timeline import Timeline
 
 MAX_OUTPUT_SIDE = 65_535
 _LOSSINESS = ((1, 200.0), (65, 80.0), (80, 40.0), (99, 5.0))
-_FRAME_ERROR = ((1, 16.0), (65, 8.0), (99, 1.0))
 _QUANTISE_EFFORT = 7
 _QUICK_EFFORT, _QUICK_PIXELS = 2, 4 * effort.MEGAPIXEL
 _CLEAR, _RESTORE = 2, 3
@@ -109,8 +108,26 @@ def repack(data: bytes, header: Header, _icc: bytes | None) -> bytes:
 
 
 def smallest(data: bytes, header: Header, icc: bytes | None, _picture: Picture | None, goal: Goal) -> Encoded:
-    """Return the smallest of ``data`` repacked and the ways to lose something, below level 100."""
-    return smaller(exact(repack(data, header, icc)), *map(Encoded, _lossy(data, header, goal.level)))
+    """Return the smallest of ``data`` repacked and of the ways to lose something, below level 100."""
+    plain = exact(repack(data, header, icc))
+    if not effort.is_full(header.all_pixels):
+        return smaller(plain, *_hurried(data, header, goal))
+    from . import gif_search  # noqa: PLC0415 - it scores frames, which are unpacked here
+
+    durations, plays = gif_blocks.read_timeline(data)
+    timeline = Timeline(tuple(durations), plays)
+    lossy = gif_search.smallest(
+        list(frames(data, header)), timeline, goal, lambda made: gif_blocks.rebuild(made, made_at=goal.level)
+    )
+    return plain if lossy is None else smaller(plain, lossy)
+
+
+def _hurried(data: bytes, header: Header, goal: Goal) -> Iterator[Encoded]:
+    """Yield ``data`` with colours that pack better, at the level's fixed setting."""
+    plain = gif_blocks.rebuild(data, size=(header.width, header.height))
+    packed = gif_program.optimised(plain, _thoroughness(), _lossiness(goal.level))
+    if packed is not None:
+        yield Encoded(gif_blocks.rebuild(packed, made_at=goal.level))
 
 
 def holds(picture: Picture) -> bool:
@@ -142,30 +159,14 @@ def encode_frames(pictures: Sequence[Picture], timeline: Timeline, level: int) -
     return gif_blocks.rebuild(packed or made, made_at=level if lossy else None)
 
 
-def _saved(roll: pyvips.Image, height: int, timeline: Timeline, **settings: float) -> bytes:
+def _saved(roll: pyvips.Image, height: int, timeline: Timeline) -> bytes:
     shown = timeline.in_ticks() if len(timeline.durations) > 1 else timeline
     image = roll.copy()
     image.set_type(pyvips.GValue.array_int_type, "delay", list(shown.durations))
     image.set_type(pyvips.GValue.gint_type, "loop", shown.plays)
     work = _QUANTISE_EFFORT if image.width * image.height <= _QUICK_PIXELS and not effort.is_short() else _QUICK_EFFORT
-    made: bytes = image.gifsave_buffer(effort=work, page_height=height, keep="none", **settings)
+    made: bytes = image.gifsave_buffer(effort=work, page_height=height, keep="none")
     return made
-
-
-def _lossy(data: bytes, header: Header, level: int) -> Iterator[bytes]:
-    """Yield ``data`` with colours that pack better, as they are and after small changes between frames went."""
-    plain = gif_blocks.rebuild(data, size=(header.width, header.height))
-    sources = [plain]
-    if header.is_animated and effort.is_full(header.all_pixels):
-        durations, plays = gif_blocks.read_timeline(data)
-        roll = np.concatenate([np.asarray(frame) for frame in frames(data, header)])
-        error = interpolate(level, _FRAME_ERROR)
-        image = pyvips.Image.new_from_array(roll)
-        sources.append(_saved(image, header.height, Timeline(tuple(durations), plays), interframe_maxerror=error))
-    for source in sources:
-        packed = gif_program.optimised(source, _thoroughness(), _lossiness(level))
-        if packed is not None:
-            yield gif_blocks.rebuild(packed, made_at=level)
 
 
 def _lossiness(level: int) -> str:

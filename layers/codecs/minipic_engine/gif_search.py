@@ -1,0 +1,42 @@
+"""The smallest GIF that keeps a promised score: how much may be lost is searched, on a few of its frames."""
+
+import math
+from collections.abc import Callable
+
+from PIL import Image
+
+from . import gif_blocks, gif_film
+from .film import Film
+from .film_search import Attempts, Samples
+from .goal import Encoded, Goal
+from .level import interpolate
+from .picture import Picture
+from .search import Curve
+from .timeline import Timeline
+
+_TOLERANCES = ((1, 96.0), (65, 24.0), (80, 12.0), (99, 1.5))
+"""How much may be lost at each level, where a number asks for a fixed setting."""
+
+_START, _LEAST, _MOST = 18.0, 1.0, 160.0
+_POINTS_AN_OCTAVE = 15.0
+
+
+def smallest(
+    images: list[Image.Image], timeline: Timeline, goal: Goal, mark: Callable[[bytes], bytes]
+) -> Encoded | None:
+    """Return frames (RGBA) as a GIF that holds the goal's score, or one at the level's fixed setting.
+
+    ``mark`` writes what the file has to hold besides. None where the frames have too many colours, or no trial held
+    the score.
+    """
+    frames = gif_film.unpacked(images)
+    if frames is None:
+        return None
+    if goal.palette_target is None:
+        return Encoded(mark(gif_film.encode(frames, timeline, interpolate(goal.level, _TOLERANCES, log=True))))
+    attempts = Attempts(Samples(Film([Picture(image) for image in images], timeline)), gif_blocks.read_header)
+    curve = Curve(-math.log2(_START), _POINTS_AN_OCTAVE, -math.log2(_MOST), -math.log2(_LEAST))
+    best = attempts.search(
+        lambda setting: mark(gif_film.encode(frames, timeline, 2**-setting)), curve, goal.palette_target, []
+    )
+    return Encoded(best.data, best.score, attempts.count) if best.score >= goal.palette_target else None

@@ -1,0 +1,71 @@
+"""Indices that repeat themselves, so that deflate finds more: the room that a score leaves is spent on them."""
+
+from dataclasses import replace
+from math import pow
+
+import numpy as np
+
+from . import palette_native
+from .palette_build import Colours
+from .palette_canvas import Canvas, Painted
+from .palette_native import Bytes
+
+_DEPTH = 8
+_FADE = 0.35
+_FIRST_PRICE = 4e-6
+_PRICE_POWER = 0.8
+"""The price of a bit at which a point of score is lost grows with this power of the points."""
+
+_AIM, _SURE_AIM = 0.98, 0.93
+"""The share of the room for loss that is aimed at."""
+
+_FACTORS = (0.1, 8.0)
+
+
+class Repeats:
+    """A picture whose indices are to repeat themselves more than they do in ``start``."""
+
+    def __init__(self, colours: Colours, start: Painted) -> None:
+        self._colours, self._start = colours, start
+        space = start.recipe.space
+        self._places = colours.places(space)
+        self._shown = palette_native.places(start.palette, colours.lanes, space)
+        self._visibility = colours.visibility(_FADE)
+        self._preferred = np.pad(start.indices, ((0, 0), (1, 0)))
+        self._learnt = palette_native.learn(self._preferred, _DEPTH)
+
+    def at(self, price: float) -> Bytes:
+        """Return the indices chosen where a bit is worth ``price``."""
+        stream = palette_native.choose(
+            self._preferred, self._colours.numbers, self._places, self._shown, self._visibility, self._learnt, price,
+            _DEPTH,
+        )  # fmt: skip
+        return stream[:, 1:].copy()
+
+
+def with_repeats(canvas: Canvas, start: Painted, target: float, tries: int) -> Painted:
+    """Return ``start`` at the highest price that keeps ``target`` of so many tries, or as it is if none does."""
+    repeats = Repeats(canvas.colours, start)
+    best, failed = start, None
+    price = _FIRST_PRICE * pow(max(1e-3, start.score - target), _PRICE_POWER)
+    for left in range(tries - 1, -1, -1):
+        indices = repeats.at(price)
+        tried = replace(start, indices=indices, score=canvas.score(start.palette, indices), price=price)
+        if tried.score >= target:
+            best = tried
+        else:
+            failed = tried
+        # The last one has to succeed, so it aims a little higher.
+        wanted = start.score - (start.score - target) * (_SURE_AIM if left == 1 else _AIM)
+        price = _next_price(best, failed, start.score, wanted)
+    return best
+
+
+def _next_price(kept: Painted, failed: Painted | None, start: float, wanted: float) -> float:
+    """Return the price at which a score of ``wanted`` is likely: between what kept the target and what failed."""
+    if failed is not None and kept.price:
+        share = (kept.score - wanted) / max(1e-3, kept.score - failed.score)
+        return kept.price * pow(failed.price / kept.price, max(0.1, min(0.9, share)))
+    known = failed or kept
+    factor = pow((start - wanted) / max(1e-3, start - known.score), _PRICE_POWER)
+    return known.price * (min(_FACTORS[1], max(1.1, factor)) if failed is None else max(_FACTORS[0], min(0.8, factor)))

@@ -1,0 +1,117 @@
+"""Lossy PNG: the fewest bytes of a palette image that keep a promised score."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from . import effort, mosaic, palette_file, palette_native
+from .goal import Encoded, Goal
+from .level import interpolate
+from .palette_build import MOST_COLOURS, Colours
+from .palette_canvas import Canvas, Painted, painted
+from .palette_lz import Repeats
+from .palette_native import Bytes
+from .palette_search import DEFAULT, Search, search
+from .picture import Picture
+from .ssimulacra2 import Reference
+
+_TARGETS = ((1, 30.0), (65, 80.0), (80, 90.0), (90, 95.0), (99, 98.5))
+_STRICT_LEVEL = 66
+_STRICT_TARGET = 97.5
+_FEWEST_COLOURS = 16
+"""A picture of so many colours is not reduced to fewer: lettering, line art, what somebody chose one by one."""
+
+_TINY_PIXELS = 1_000
+"""Below this nothing is lost: it saves some hundred bytes at most, by a score that means nothing there."""
+
+SMALL_PIXELS = 10_000
+"""Below this the score has too few scales to be trusted."""
+
+WHOLE_PIXELS = 12 * effort.MEGAPIXEL
+"""Above this trials are made on a mosaic. Screenshots are so uneven that it is used as late as time allows."""
+
+_ROUNDS = 3
+_MARGIN = 0.2
+_TOLERANCE = 0.5
+"""What the last round may miss the target by, of a large picture."""
+
+_PRICE_PARTS = (1.0, 0.6, 0.25)
+"""What is left of the price found on a mosaic where the whole loses more by it."""
+
+
+def fits(picture: Picture) -> bool:
+    """Tell whether a palette holds every colour of ``picture``."""
+    return picture.image.getcolors(MOST_COLOURS) is not None
+
+
+def is_reducible(picture: Picture) -> bool:
+    """Tell whether ``picture`` is one to look for fewer colours of; what is grey or tiny is not."""
+    is_eligible = picture.pixels >= _TINY_PIXELS and picture.image.mode != "L"
+    return is_eligible and picture.image.getcolors(_FEWEST_COLOURS) is None
+
+
+def target_of(goal: Goal, pixels: int) -> float:
+    """Return the score that a palette image of so many ``pixels`` has to keep for ``goal``."""
+    target = interpolate(goal.level, _TARGETS) if goal.palette_target is None else goal.palette_target
+    return max(target, _STRICT_TARGET) if pixels < SMALL_PIXELS and goal.level >= _STRICT_LEVEL else target
+
+
+def encode(picture: Picture, target: float, how: Search = DEFAULT) -> Encoded | None:
+    """Return ``picture`` in a palette, its profile left out, with a score of ``target`` at least; None where none can.
+
+    Colours that are wholly transparent have to be black already. A large picture is tried on a mosaic of it.
+    """
+    pixels = np.asarray(picture.image.convert("RGBA"))
+    if picture.pixels > WHOLE_PIXELS:
+        return _by_mosaic(pixels, target, how)
+    canvas = Canvas(pixels)
+    found = search(canvas, target, how)
+    return None if found is None else _packed(found, how, canvas.trials)
+
+
+def _packed(made: Painted, how: Search, trials: int) -> Encoded:
+    return Encoded(palette_file.packed(made.palette, made.indices, how.level), made.score, trials)
+
+
+def _by_mosaic(pixels: Bytes, target: float, how: Search) -> Encoded | None:
+    """Return what a search on the mosaic leads to; where the whole misses the target, it is aimed higher."""
+    colours = Colours(pixels)
+    canvas = Canvas(mosaic.cut(pixels), colours)
+    score = _judge(pixels, canvas)
+    aim, best = target, None
+    for _ in range(_ROUNDS):
+        found = search(canvas, aim, how)
+        if found is None:
+            break
+        best = _in_whole(colours, found, target, score)
+        if best.score >= target or effort.is_short():
+            break
+        aim += 2 * (target - best.score) + _MARGIN
+    return None if best is None or best.score < target - _TOLERANCE else _packed(best, how, canvas.trials)
+
+
+def _judge(pixels: Bytes, canvas: Canvas) -> Callable[[Bytes, Bytes], float]:
+    """Return what scores a palette and indices: by the whole picture, or by the mosaic where that is too large."""
+    height, width = pixels.shape[:2]
+    if height * width > mosaic.SCORED_PIXELS:
+        return lambda palette, indices: canvas.score(palette, mosaic.cut(indices))
+    channels = canvas.channels
+    reference = Reference(pixels[:, :, :channels])
+    return lambda palette, indices: reference.score(palette_native.painted(indices, palette, channels))
+
+
+def _in_whole(colours: Colours, found: Painted, target: float, score: Callable[[Bytes, Bytes], float]) -> Painted:
+    """Return the whole picture in the way that was ``found`` for its mosaic, its indices at the price it bears."""
+    palette, indices = painted(colours, found.recipe, found.palette, found.strength)
+    start = replace(found, palette=palette, indices=indices)
+    if found.price:
+        repeats = Repeats(colours, start)
+        for part in _PRICE_PARTS:
+            chosen = repeats.at(found.price * part)
+            reached = score(palette, chosen)
+            if reached >= target:
+                return replace(start, indices=chosen, score=reached)
+            if effort.is_short():
+                break
+    return replace(start, score=score(palette, indices))

@@ -1,0 +1,148 @@
+"""The search for the palette image of a picture that takes the fewest bytes and keeps a score.
+
+The smallest palette that reaches the score is found first. Then somewhat larger ones are taken, and the room that they
+leave is spent on indices chosen so that deflate finds more repeats (``lossy_lz.c``), by as much as the score allows.
+"""
+
+from dataclasses import dataclass
+from math import inf, log, pow
+
+from . import palette_file
+from .palette_build import FEW, MANY, MOST_COLOURS, MOST_MERGED, PLAIN, SMOOTH, Recipe
+from .palette_canvas import Canvas, Painted
+from .palette_lz import with_repeats
+
+_FIRST_SIZE = 112
+_LEAST_SIZE = 2
+_SIZE_STEP, _SIZE_GAP = 1.05, 2
+"""Palettes whose sizes are this near are not told apart."""
+
+_SMALL_PALETTE = 64
+"""In so few colours the recipes differ most."""
+
+_LOSS_POWER = 0.6
+"""The loss of score falls with about this power of the palette's size."""
+
+_SIZE_TRIES = 6
+_DITHERS = ((0.4, 2.5), (0.8, 5.0))
+"""Strengths, and the points of score that they gain at most."""
+
+_COMPARED_SIZE = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How hard to look.
+
+    ``few``, ``many``: the sizes of palettes to choose indices for, as shares of the smallest that will do, where there
+    are few colours and where there are many; ``rivals``: how many more recipes to compare where there are few;
+    ``tries``: of a price for each; ``level``: how hard the result is packed.
+    """
+
+    few: tuple[float, ...]
+    many: tuple[float, ...]
+    rivals: int
+    tries: int
+    level: int
+
+
+DEFAULT = Search(few=(1.05,), many=(1.5,), rivals=0, tries=2, level=palette_file.WELL)
+BEST = Search(few=(1.0, 1.12), many=(1.3, 1.8), rivals=1, tries=2, level=palette_file.BEST)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    size: int
+    score: float
+
+
+def search(canvas: Canvas, target: float, how: Search) -> Painted | None:
+    """Return the palette image of the fewest bytes with a score of ``target`` at least; None where there is none."""
+    smallest = _smallest(canvas, target, how)
+    if smallest is None:
+        return _dithered(canvas, target) if canvas.count > MOST_COLOURS else None
+    found = [smallest]
+    is_few = canvas.count <= MOST_MERGED
+    sizes = {min(MOST_COLOURS, round(len(smallest.palette) * ratio)) for ratio in (how.few if is_few else how.many)}
+    for size in sorted(sizes):
+        start = smallest
+        if size > len(smallest.palette):
+            start = canvas.paint(smallest.recipe, size)
+        if start.score > target:
+            made = with_repeats(canvas, start, target, how.tries)
+            found += [made] if made.price else []
+    return min(found[len(found) > 1 :], key=_size_bytes) if len(found) > 2 else found[-1]
+
+
+def _size_bytes(painted: Painted) -> int:
+    """Return about how many bytes a result will take."""
+    return len(palette_file.packed(painted.palette, painted.indices, palette_file.QUICKLY))
+
+
+def _smallest(canvas: Canvas, target: float, how: Search) -> Painted | None:
+    """Return the picture in the fewest colours that keep the score; None where the most don't."""
+    if canvas.count > MOST_MERGED:
+        tried = [canvas.paint(recipe, _COMPARED_SIZE) for recipe in (MANY, SMOOTH)]
+        tried.sort(key=lambda painted: -painted.score)
+        found = _fewest(canvas, tried[0].recipe, target, tried[0])
+        return found or _fewest(canvas, tried[1].recipe, target, tried[1])
+    found = _fewest(canvas, FEW, target)
+    if found is None:
+        return _fewest(canvas, SMOOTH, target)
+    for recipe in PLAIN[: max(how.rivals, int(len(found.palette) <= _SMALL_PALETTE))]:
+        rival = canvas.paint(recipe, len(found.palette))
+        if rival.score > found.score:
+            found = _fewest(canvas, recipe, target, rival) or found
+    return found
+
+
+def _fewest(canvas: Canvas, recipe: Recipe, target: float, tried: Painted | None = None) -> Painted | None:
+    """Return the picture in the fewest colours by ``recipe`` that keep the score; ``tried`` is one in some of them."""
+    most = min(MOST_COLOURS, canvas.count - 1)
+    low, high = _Tried(_LEAST_SIZE - 1, -inf), _Tried(most + 1, inf)
+    found, size = None, min(_FIRST_SIZE, most)
+    for _ in range(_SIZE_TRIES):
+        if tried is None:
+            tried = canvas.paint(recipe, size)
+        else:
+            size = len(tried.palette)
+        if tried.score >= target:
+            high, found = _Tried(size, tried.score), tried
+        else:
+            low = _Tried(size, tried.score)
+        if high.size <= low.size + 1 or (found and high.size <= max(low.size * _SIZE_STEP, low.size + _SIZE_GAP)):
+            break
+        size, tried = _next_size(low, high, target, most), None
+    return found
+
+
+def _next_size(low: _Tried, high: _Tried, target: float, most: int) -> int:
+    """Return a size between one that failed and one that did, where the target is likely to be met.
+
+    The logarithm of the loss of score is taken to be linear in that of the size.
+    """
+    known = low if high.score == inf else high
+    power = _LOSS_POWER
+    if low.score > -inf and high.score < inf and high.score > low.score:
+        power = log(_loss(low.score) / _loss(high.score)) / log(high.size / low.size)
+    wanted = known.size * pow(_loss(known.score) / _loss(target), 1 / max(power, 0.2))
+    if high.score == inf and wanted >= 0.85 * most:
+        return most
+    margin = (high.size - low.size) * 0.15
+    inside = max(low.size + margin, min(high.size - margin, wanted))
+    return max(low.size + 1, min(high.size - 1, round(inside)))
+
+
+def _loss(score: float) -> float:
+    return max(0.05, 100.0 - score)
+
+
+def _dithered(canvas: Canvas, target: float) -> Painted | None:
+    """Return the picture in the most colours with as little dithering as reaches the score; None where it is far."""
+    best = max((canvas.paint(recipe, MOST_COLOURS) for recipe in canvas.recipes), key=lambda made: made.score)
+    for strength, gain in _DITHERS:
+        if best.score >= target - gain:
+            tried = canvas.paint(best.recipe, MOST_COLOURS, strength)
+            if tried.score >= target:
+                return tried
+    return None
