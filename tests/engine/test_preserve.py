@@ -394,11 +394,11 @@ def test_logo_that_drags_metadata_along() -> None:
     small = compress(data, Options(resize=Resize(ResizeMethod.FIT, 50, 20)))
     kept = compress(data, Options(preserve=frozenset({COPYRIGHT, CREATION}))).data
     assert len(data) > 15_000
-    assert 1_000 < len(plain) < 1_500
-    assert 1_000 < len(webp) < len(plain)
+    assert 500 < len(plain) < 1_500
+    assert 500 < len(webp) < 1.1 * len(plain)
     assert (small.width, small.height) == (50, 8)
-    assert 500 < small.size_bytes < 1_000
-    assert 1_000 < len(kept) < 2_000
+    assert small.size_bytes < 1_000
+    assert 500 < len(kept) < 2_000
     assert PLAIN_RIGHTS.encode() in kept
     assert held(kept, PNG) == Kept(PLAIN_RIGHTS, "2026-11-22T10:20:30")
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from minipic.errors import DecodeError
 
-from . import colour, effort, gif_blocks, gif_program, quick_palette
+from . import colour, effort, gif_blocks, gif_film, gif_program, quick_palette
 from .goal import Encoded, Goal, exact, smaller
 from .header import Header
 from .kept import Kept
@@ -25,6 +25,9 @@ from .timeline import Timeline
 
 MAX_OUTPUT_SIDE = 65_535
 _LOSSINESS = ((1, 200.0), (65, 80.0), (80, 40.0), (99, 5.0))
+_REMADE_PIXELS = 12 * effort.MEGAPIXEL
+"""Larger ones are left to gifsicle alone: what own code wins is little for its time."""
+
 _QUANTISE_EFFORT = 7
 _QUICK_EFFORT, _QUICK_PIXELS = 2, 4 * effort.MEGAPIXEL
 _CLEAR, _RESTORE = 2, 3
@@ -104,7 +107,23 @@ def repack(data: bytes, header: Header, _icc: bytes | None) -> bytes:
         for _ in frames(data, header):  # what gifsicle gives up on, a more patient decoder may still prove sound
             effort.check()
         return plain
-    return min(plain, gif_blocks.rebuild(packed, made_at=header.made_at), key=len)
+    rivals = [packed] if header.all_pixels > _REMADE_PIXELS or effort.is_short() else [packed, *_remade(data, header)]
+    return min(plain, *(gif_blocks.rebuild(rival, made_at=header.made_at) for rival in rivals), key=len)
+
+
+def _remade(data: bytes, header: Header) -> Iterator[bytes]:
+    """Yield the frames encoded anew without loss, where that can be: for some it is shorter."""
+    try:
+        unpacked = gif_film.unpacked(frames(data, header))
+        if unpacked is not None:
+            yield gif_film.encode(unpacked, _timeline(data), 0)
+    except (DecodeError, ValueError):
+        return  # gifsicle reads more than viewers do, and shares out colours among frames in ways of its own
+
+
+def _timeline(data: bytes) -> Timeline:
+    durations, plays = gif_blocks.read_timeline(data)
+    return Timeline(tuple(durations), plays)
 
 
 def smallest(data: bytes, header: Header, icc: bytes | None, _picture: Picture | None, goal: Goal) -> Encoded:
@@ -114,10 +133,8 @@ def smallest(data: bytes, header: Header, icc: bytes | None, _picture: Picture |
         return smaller(plain, *_hurried(data, header, goal))
     from . import gif_search  # noqa: PLC0415 - it scores frames, which are unpacked here
 
-    durations, plays = gif_blocks.read_timeline(data)
-    timeline = Timeline(tuple(durations), plays)
     lossy = gif_search.smallest(
-        list(frames(data, header)), timeline, goal, lambda made: gif_blocks.rebuild(made, made_at=goal.level)
+        list(frames(data, header)), _timeline(data), goal, lambda made: gif_blocks.rebuild(made, made_at=goal.level)
     )
     return plain if lossy is None else smaller(plain, lossy)
 

@@ -14,12 +14,11 @@ Floats = NDArray[np.float32]
 FORBIDDEN = 255
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _CHROMA = 0.6
-_SCALE = 2.0
-"""Costs are twice the difference of two colours, so that small ones are told apart."""
+_SCALE = 4.0
+"""Costs are four times the difference of two colours, so that small ones are told apart."""
 
-_MOST = SYMBOLS - 1
-_WIDER = 1.4
-_NARROWEST = 2.0
+MOST = SYMBOLS - 1
+"""The colours of a palette, beside the transparent one."""
 
 
 def seen(image: Image.Image) -> Words:
@@ -48,27 +47,18 @@ def costs(left: Floats, right: Floats) -> Bytes:
     return rounded
 
 
-def leaders(standing: Floats, softness: Floats, tolerance: float) -> NDArray[np.intp]:
-    """Return which of some colours, the most important first, are enough for all: no more than a palette can hold.
+def leaders(standing: Floats, reach: Floats) -> NDArray[np.intp] | None:
+    """Return which of some colours, the most important first, are enough for all; None for more than a palette holds.
 
-    A colour is not needed where a more important one is as near as ``tolerance`` times its ``softness`` (0 to 1: how
-    much goes on around its pixels). Where too many are needed, more is tolerated.
+    A colour is not needed where a more important one that is costs no more than its ``reach``.
     """
-    while True:
-        found = _leaders(standing, softness * tolerance / _SCALE)
-        if found is not None:
-            return found
-        tolerance = max(_NARROWEST, tolerance * _WIDER)
-
-
-def _leaders(standing: Floats, reach: Floats) -> NDArray[np.intp] | None:
     chosen: list[int] = []
-    at = np.empty((_MOST, 3), np.float32)
-    for number, place in enumerate(standing):
+    at = np.empty((MOST, 3), np.float32)
+    for number, (place, farthest) in enumerate(zip(standing, (reach / _SCALE) ** 2, strict=True)):
         count = len(chosen)
-        if count and ((at[:count] - place) ** 2).sum(axis=1).min() <= reach[number] ** 2:
+        if count and ((at[:count] - place) ** 2).sum(axis=1).min() <= farthest:
             continue
-        if count == _MOST:
+        if count == MOST:
             return None
         at[count] = place
         chosen.append(number)

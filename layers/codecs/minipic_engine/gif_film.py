@@ -24,6 +24,7 @@ _KEPT_AT = 0.5
 """What is left as it was costs less than the same error in new: it stands still."""
 
 _LEAST_RUNS = (1, 4, 16, 0)
+_WIDER = 1.4
 _TICK_MS = 10
 _STAYS, _CLEARS = 1, 2
 
@@ -38,17 +39,17 @@ class Frames:
     colours: Words
     """The colours by number, the first of them nothing at all."""
 
+    places: Floats
+    """Where each colour stands."""
+
+    liveliness: Floats
+    """How much goes on, on the average, around the pixels in which a colour appears (0 to 1)."""
+
     order: Classes
     """The numbers of those that are needed, the most frequent first."""
 
-    order_softness: Floats
     spread: Bytes
-    """In how many frames each of them changes something, counted up to 255."""
-
-    @property
-    def fit(self) -> bool:
-        """Whether all colours go into one palette, beside the transparent one."""
-        return len(self.order) < gif_lzw.SYMBOLS
+    """In how many frames each colour changes something, counted up to 255."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,13 @@ class _Palette:
     def bits(self) -> int:
         """How many an index takes."""
         return max(gif_lzw.LEAST_BITS, (len(self.colours) - 1).bit_length())
+
+    @property
+    def table(self) -> bytes:
+        """The colours as they stand in the file."""
+        table = np.zeros((1 << self.bits, 3), np.uint8)
+        table[: len(self.colours)] = gif_colours.channels(self.colours)[:, :3]
+        return table.tobytes()
 
 
 def unpacked(images: Iterable[Image.Image]) -> Frames | None:
@@ -79,8 +87,8 @@ def unpacked(images: Iterable[Image.Image]) -> Frames | None:
         classes.append(numbered[0])
         known = numbered[1]
     colours = colours[:known].copy()
-    luma = gif_colours.places(colours)[:, 0]
-    softness = [_softness(luma[numbers]) for numbers in classes]
+    places = gif_colours.places(colours)
+    softness = [_softness(places[numbers, 0]) for numbers in classes]
     counts, soft, spread = (np.zeros(known) for _ in range(3))
     for index, numbers in enumerate(classes):
         changed = shown[index] != shown[index - 1] if index else np.ones(numbers.shape, np.bool_)
@@ -89,10 +97,10 @@ def unpacked(images: Iterable[Image.Image]) -> Frames | None:
         spread += found > 0
         soft += np.bincount(numbers[changed], softness[index][changed], minlength=known)
     counts[0] = 0
-    order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
-    mean = (soft[order] / counts[order] / (FORBIDDEN - 1)).astype(np.float32)
-    few = np.minimum(spread[order], 255).astype(np.uint8)
-    return Frames(shown, classes, softness, colours, order.astype(np.uint16), mean, few)
+    order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)].astype(np.uint16)
+    liveliness = (soft / np.maximum(counts, 1) / (FORBIDDEN - 1)).astype(np.float32)
+    few = np.minimum(spread, 255).astype(np.uint8)
+    return Frames(shown, classes, softness, colours, places, liveliness, order, few)
 
 
 def _softness(luma: Floats) -> Bytes:
@@ -111,73 +119,86 @@ def _softness(luma: Floats) -> Bytes:
 def encode(frames: Frames, timeline: Timeline, tolerance: float) -> bytes:
     """Return the animation as GIF, with no mark.
 
-    A ``tolerance`` of 0 loses nothing; raises ValueError where the frames do not fit into a palette then.
+    All frames share a palette if it is good enough, else each has its own. A ``tolerance`` of 0 loses nothing; raises
+    ValueError where a frame changes to more colours than a palette holds then.
     """
-    palette = _palette(frames, tolerance)
+    shared = _palette(frames, frames.order, tolerance)
     height, width = frames.shown[0].shape
-    bits = palette.bits
-    table = np.zeros((1 << bits, 3), np.uint8)
-    table[: len(palette.colours)] = gif_colours.channels(palette.colours)[:, :3]
-    parts = [b"GIF89a" + struct.pack("<HHBBB", width, height, 0xF0 | bits - 1, 0, 0) + table.tobytes()]
+    flags = 0x70 if shared is None else 0xF0 | shared.bits - 1
+    parts = [b"GIF89a" + struct.pack("<HHBBB", width, height, flags, 0, 0) + (shared.table if shared else b"")]
     if timeline.plays != 1:
         repeats = max(0, timeline.plays - 1)
         parts.append(b"!\xff\x0bNETSCAPE2.0\3\1" + struct.pack("<H", repeats) + b"\0")
     canvas = np.zeros((height, width), np.uint32)
     for index, duration in enumerate(timeline.durations):
         effort.check()
-        parts.append(_frame(frames, index, canvas, palette, tolerance, duration // _TICK_MS))
+        parts.append(_frame(frames, index, canvas, shared, tolerance, duration // _TICK_MS))
     return b"".join([*parts, b";"])
 
 
-def _palette(frames: Frames, tolerance: float) -> _Palette:
-    """Return the colours that all frames share, behind the transparent one: those in most frames first."""
-    places = gif_colours.places(frames.colours)
-    if tolerance:
-        chosen = gif_colours.leaders(places[frames.order], frames.order_softness, tolerance)
-    elif frames.fit:
-        chosen = np.arange(len(frames.order))
-    else:
-        raise ValueError("more colours than a palette holds")
-    chosen = chosen[np.argsort(-frames.spread[chosen].astype(int), kind="stable")]
-    numbers = frames.order[chosen]
-    many = len(frames.colours)
-    costs = np.full((many, gif_lzw.SYMBOLS), FORBIDDEN, np.uint8)
-    if tolerance:
-        costs[1:, 1 : len(numbers) + 1] = gif_colours.costs(places[1:, None], places[None, numbers])
-    costs[numbers, np.arange(1, len(numbers) + 1)] = 0
+def _palette(frames: Frames, needed: Classes, tolerance: float) -> _Palette | None:
+    """Return colours that are enough for the ``needed`` ones, behind the transparent one: those in most frames first.
+
+    None where that takes too many.
+    """
+    chosen = gif_colours.leaders(frames.places[needed], frames.liveliness[needed] * np.float32(tolerance))
+    if chosen is None:
+        return None
+    numbers = needed[chosen]
+    numbers = numbers[np.argsort(-frames.spread[numbers].astype(int), kind="stable")]
+    costs = np.full((len(frames.colours), gif_lzw.SYMBOLS), FORBIDDEN, np.uint8)
+    costs[1:, 1 : len(numbers) + 1] = gif_colours.costs(frames.places[1:, None], frames.places[None, numbers])
     colours = np.concatenate([np.zeros(1, np.uint32), frames.colours[numbers]])
     return _Palette(colours, costs, costs.min(axis=1))
 
 
-def _frame(frames: Frames, index: int, canvas: Words, palette: _Palette, tolerance: float, delay_ticks: int) -> bytes:
+def _own_palette(frames: Frames, classes: Classes, tolerance: float) -> _Palette:
+    """Return a palette for these pixels only, with more tolerance if need be; raises ValueError if it may not."""
+    counts = np.bincount(classes, minlength=len(frames.colours))
+    counts[0] = 0
+    needed = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)].astype(np.uint16)
+    palette = _palette(frames, needed, tolerance)
+    while palette is None:
+        if not tolerance:
+            raise ValueError("more colours than a palette holds")
+        tolerance *= _WIDER
+        palette = _palette(frames, needed, tolerance)
+    return palette
+
+
+def _frame(
+    frames: Frames, index: int, canvas: Words, shared: _Palette | None, tolerance: float, delay_ticks: int
+) -> bytes:
     """Return one frame's blocks, and leave on ``canvas`` what the next one finds there."""
     shown, classes = frames.shown[index], frames.classes[index]
-    limit = np.minimum(FORBIDDEN - 1, np.rint(frames.softness[index] * (tolerance / (FORBIDDEN - 1))))
-    limit = np.maximum(limit.astype(np.uint8), palette.least[classes])
-    limit[shown == 0] = 0
-    keep = _kept_costs(shown, canvas, is_exact=not tolerance)
+    asked = np.rint(frames.softness[index] * (tolerance / (FORBIDDEN - 1)))
+    limit = np.minimum(FORBIDDEN - 1, asked).astype(np.uint8)
+    keep = _kept_costs(shown, canvas)
+    palette = shared or _own_palette(frames, classes[keep > limit], tolerance)
+    differs = (keep > 0) & (shown != 0)
+    limit[differs] = np.maximum(limit[differs], palette.least[classes[differs]])
     following = frames.shown[index + 1] if index + 1 < len(frames.shown) else shown
     clears = (following == 0) & (shown != 0)
     rows, columns = _box((keep > limit) | clears)
     part = rows, columns
-    parts = [np.ascontiguousarray(whole[part]) for whole in (keep, limit)]
-    data, chosen = _smallest(np.ascontiguousarray(classes[part]), parts[0], parts[1], palette)
+    rests = [np.ascontiguousarray(whole[part]) for whole in (keep, limit)]
+    data, chosen = _smallest(np.ascontiguousarray(classes[part]), rests[0], rests[1], palette)
     np.copyto(canvas[part], palette.colours[chosen], where=chosen != _TRANSPARENT)
     disposal = _CLEARS if clears.any() else _STAYS
     if disposal == _CLEARS:
         canvas[part] = 0
     control = struct.pack("<BBBBHBB", 0x21, 0xF9, 4, disposal << 2 | 1, delay_ticks, _TRANSPARENT, 0)
     height, width = chosen.shape
-    return control + struct.pack("<BHHHHB", 0x2C, columns.start, rows.start, width, height, 0) + data
+    place = struct.pack("<BHHHH", 0x2C, columns.start, rows.start, width, height)
+    return control + place + (b"\0" if shared else bytes([0x80 | palette.bits - 1]) + palette.table) + data
 
 
-def _kept_costs(shown: Words, canvas: Words, *, is_exact: bool) -> Bytes:
+def _kept_costs(shown: Words, canvas: Words) -> Bytes:
     """Return what it costs to leave each pixel as it is on the canvas."""
     costs = np.where(shown == canvas, 0, FORBIDDEN).astype(np.uint8)
-    if not is_exact:
-        differs = (costs != 0) & (shown != 0) & (canvas != 0)
-        far = gif_colours.costs(gif_colours.places(shown[differs]), gif_colours.places(canvas[differs]))
-        costs[differs] = np.rint(far * _KEPT_AT).astype(np.uint8)
+    differs = (costs != 0) & (shown != 0) & (canvas != 0)
+    far = gif_colours.costs(gif_colours.places(shown[differs]), gif_colours.places(canvas[differs]))
+    costs[differs] = np.rint(far * _KEPT_AT).astype(np.uint8)
     return costs
 
 

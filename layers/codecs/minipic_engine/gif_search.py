@@ -11,13 +11,13 @@ from .film_search import Attempts, Samples
 from .goal import Encoded, Goal
 from .level import interpolate
 from .picture import Picture
-from .search import Curve
+from .search import Curve, Search
 from .timeline import Timeline
 
-_TOLERANCES = ((1, 96.0), (65, 24.0), (80, 12.0), (99, 1.5))
+_TOLERANCES = ((1, 192.0), (65, 48.0), (80, 24.0), (99, 3.0))
 """How much may be lost at each level, where a number asks for a fixed setting."""
 
-_START, _LEAST, _MOST = 18.0, 1.0, 160.0
+_START, _LEAST, _MOST = 44.0, 2.0, 250.0
 _POINTS_AN_OCTAVE = 15.0
 
 
@@ -36,7 +36,8 @@ def smallest(
         return Encoded(mark(gif_film.encode(frames, timeline, interpolate(goal.level, _TOLERANCES, log=True))))
     attempts = Attempts(Samples(Film([Picture(image) for image in images], timeline)), gif_blocks.read_header)
     curve = Curve(-math.log2(_START), _POINTS_AN_OCTAVE, -math.log2(_MOST), -math.log2(_LEAST))
-    best = attempts.search(
-        lambda setting: mark(gif_film.encode(frames, timeline, 2**-setting)), curve, goal.palette_target, []
+    best = Search(goal.palette_target, curve).run(
+        lambda setting: attempts.make(lambda at: mark(gif_film.encode(frames, timeline, 2**-at)), setting),
+        attempts.has_time,
     )
     return Encoded(best.data, best.score, attempts.count) if best.score >= goal.palette_target else None

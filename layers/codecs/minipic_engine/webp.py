@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from . import effort, libwebp, png, webp_chunks, webp_search
+from . import effort, libwebp, palette_png, png, webp_chunks, webp_search
 from .goal import IDENTICAL, Encoded, Goal, exact, smaller
 from .header import Header
 from .kept import Kept
@@ -44,9 +44,7 @@ def encode(picture: Picture, goal: Goal) -> Encoded:
     if level >= BEST:
         return exact(_lossless(picture))
     if goal.target is not None:
-        made = webp_search.encode(picture, goal.target)
-        mark = None if made.score == IDENTICAL else level
-        return replace(made, data=webp_chunks.rebuild(made.data, icc=picture.icc, made_at=mark))
+        return _held(picture, goal, goal.target)
     try:
         data = _lossy(picture, level)
     except ValueError:  # a huge and noisy picture overflows the format's first partition, of at most 512 KiB
@@ -58,6 +56,20 @@ def encode(picture: Picture, goal: Goal) -> Encoded:
     if quantised is not None:  # lossless of fewer colours is a loss, too: marked, so that it happens once
         candidates.append(Encoded(webp_chunks.rebuild(_lossless(quantised), icc=picture.icc, made_at=level)))
     return smaller(*candidates)
+
+
+def _held(picture: Picture, goal: Goal, target: float) -> Encoded:
+    """Return ``picture`` with a score of at least ``target``, of a small one as strictly as PNG has it."""
+    if picture.pixels < palette_png.SMALL_PIXELS:
+        target = max(target, palette_png.target_of(goal, picture.pixels))
+    made = webp_search.encode(picture, target)
+    mark = None if made.score == IDENTICAL else goal.level
+    held = replace(made, data=webp_chunks.rebuild(made.data, icc=picture.icc, made_at=mark))
+    quantised = png.small_and_quantised(picture, goal.level)
+    if quantised is None:
+        return held
+    data = webp_chunks.rebuild(_lossless(quantised), icc=picture.icc, made_at=goal.level)
+    return smaller(held, Encoded(data, trials=1))
 
 
 def _lossy(picture: Picture, level: int) -> bytes:
