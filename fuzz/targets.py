@@ -9,7 +9,20 @@ import zlib
 from collections.abc import Callable, Iterable
 
 from minipic.domain.image import OUTPUT_FORMATS, ImageFormat, Options, Preserve, Preset, Resize, ResizeMethod
-from minipic_engine import avif, effort, exif, formats, header, heif_facts, iptc, metadata, pipeline, png, sniff, xmp
+from minipic_engine import (
+    avif_still,
+    effort,
+    exif,
+    formats,
+    header,
+    heif_facts,
+    iptc,
+    metadata,
+    pipeline,
+    png,
+    sniff,
+    xmp,
+)
 
 MAX_PIXELS = 400_000
 MAX_FRAMES = 200
@@ -65,7 +78,7 @@ def decoder_of(image_format: ImageFormat) -> Target:
         if sniff(data) is image_format:
             chosen = zlib.crc32(data)
             is_large = bool(chosen >> 16 & 1)  # half of them go the way of large pictures
-            effort.FULL_EFFORT_PIXELS = avif._WHOLE_PIXELS = png._TIMED_PIXELS = 0 if is_large else MAX_PIXELS
+            effort.FULL_EFFORT_PIXELS = avif_still._WHOLE_PIXELS = png._TIMED_PIXELS = 0 if is_large else MAX_PIXELS
             pipeline.compress(data, _CHOICES[chosen % len(_CHOICES)])
 
     return decode

@@ -41,13 +41,13 @@ def recording() -> bytes:
 
 
 def scene() -> bytes:
-    """A bright square wanders over a photograph."""
-    ground = smooth(120, 90, noise=1)
+    """A bright square wanders over a grey photograph."""
+    ground = smooth(120, 90, noise=3)
     stills = []
     for index in range(COUNT):
         image = ground.copy()
-        image.paste(smooth(24, 24, seed=7, noise=1).rotate(90), (10 * index, 5 * index))
-        stills.append(image)
+        image.paste(smooth(24, 24, seed=7, noise=3).rotate(90), (10 * index, 5 * index))
+        stills.append(image.convert("L").convert("RGB"))
     palette = stills[0].quantize(200)
     return of([still.quantize(palette=palette).convert("RGB") for still in stills])
 
