@@ -216,10 +216,8 @@ def _smallest(classes: Classes, keep: Bytes, limit: Bytes, palette: _Palette) ->
     Indices are as short as the highest that is in use lets them be.
     """
     bits = palette.bits
-    ways = [
-        (*gif_lzw.encoded(classes, keep, limit, palette.costs, _TRANSPARENT, bits, least), least)
-        for least in _LEAST_RUNS
-    ]
+    runs = _LEAST_RUNS if (keep <= limit).any() else _LEAST_RUNS[-1:]
+    ways = [(*gif_lzw.encoded(classes, keep, limit, palette.costs, _TRANSPARENT, bits, least), least) for least in runs]
     data, chosen, least = min(ways, key=lambda way: len(way[0]))
     enough = max(gif_lzw.LEAST_BITS, int(chosen.max()).bit_length())
     if enough < bits:
