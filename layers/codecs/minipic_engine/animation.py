@@ -16,6 +16,7 @@ from . import (
     effort,
     film,
     gif,
+    gif_blocks,
     png,
     png_chunks,
     steps,
@@ -24,7 +25,7 @@ from . import (
     webp_film,
 )
 from .film import Film
-from .film_search import Attempts, Samples
+from .film_search import Attempts, Samples, scored
 from .goal import IDENTICAL, Encoded, Goal, exact, smaller
 from .header import Header
 from .level import BEST
@@ -42,8 +43,9 @@ _ANIMATED = (ImageFormat.PNG, ImageFormat.WEBP, ImageFormat.GIF, ImageFormat.AVI
 _KEEPS_TAGS = (ImageFormat.PNG, ImageFormat.WEBP)
 """What holds an orientation and any profile beside its frames, so that these need not be touched."""
 
-_AVIF_SLOPE, _LOWEST_LEVEL = 1.0, 1
-"""An AVIF's quality is searched on the scale of levels, which are meant to be about scores."""
+_AVIF_SLOPE, _LOWEST_LEVEL, _LONGEST_RISE = 1.0, 1, 8.0
+"""An AVIF's quality is searched on the scale of levels, which are meant to be about scores. Of moving pictures a finer
+one may score less than a coarser one, so a slope tells little and no step goes far up: near the top bytes double."""
 
 
 class _Words(TypedDict):
@@ -153,7 +155,8 @@ def _prepared(
 
 def _encoded(made: Film, header: Header, target: ImageFormat, goal: Goal) -> Encoded:
     if target is ImageFormat.GIF:
-        return Encoded(gif.encode_frames(made.pictures, made.timeline, goal.level))
+        shown = replace(made, pictures=[colour.in_srgb(picture) for picture in made.pictures])
+        return scored(shown, gif.encode_frames(shown.pictures, made.timeline, goal.level), gif_blocks.read_header)
     if target is ImageFormat.AVIF:
         return _as_avif(made, header, goal)
     return exact(_as_png(made, header)) if target is ImageFormat.PNG else _as_webp(made, header, goal)
@@ -183,8 +186,9 @@ def _as_webp(made: Film, header: Header, goal: Goal) -> Encoded:
 
 def _as_avif(made: Film, header: Header, goal: Goal) -> Encoded:
     if goal.target is None:
-        return Encoded(avif.encode_frames(made.pictures, made.timeline, goal.level))
-    known = Curve(goal.target, _AVIF_SLOPE, _LOWEST_LEVEL, BEST, 1.0)
+        data = avif.encode_frames(made.pictures, made.timeline, goal.level)
+        return scored(made, data, avif.read_header)
+    known = Curve(goal.target, _AVIF_SLOPE, _LOWEST_LEVEL, BEST, 1.0, _LONGEST_RISE)
     attempts = Attempts(Samples(made), avif.read_header)
     best = attempts.search(
         lambda level: avif.encode_frames(made.pictures, made.timeline, round(level)), known, goal.target, []

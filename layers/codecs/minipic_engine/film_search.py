@@ -16,9 +16,10 @@ from PIL import Image
 
 from . import effort, film
 from .film import Film
+from .goal import Encoded
 from .header import Header
 from .picture import Picture
-from .search import Curve, Search, Trial
+from .search import MOST, Curve, Search, Trial
 from .ssimulacra2 import Reference
 
 _FLOOR = 5.0
@@ -29,7 +30,6 @@ _SAMPLED_PIXELS = 8 * effort.MEGAPIXEL
 """Of large frames fewer are scored: each takes memory and time."""
 
 _GLANCE_SIDE = 64
-_TRIALS = 4
 _AGAIN, _FINISH_S = 1.3, 3.0
 """Another trial is begun when there is this many times the time that the last one took, and some to finish in."""
 
@@ -93,6 +93,18 @@ def _glance(image: Image.Image) -> NDArray[np.int16]:
     return np.asarray(small.convert("RGBA")).astype(np.int16)
 
 
+def scored(made: Film, data: bytes, read_header: Callable[[bytes], Header]) -> Encoded:
+    """Return ``data``, which nothing was searched for, with its score; without one where time is short."""
+    if effort.is_short():
+        return Encoded(data)
+    return Encoded(data, Samples(made).score(data, read_header(data)))
+
+
+def may_go_on() -> bool:
+    """Tell whether there is time for more than has to be done; a no is remembered for the result."""
+    return not effort.is_short() or effort.lowered()
+
+
 @dataclass(slots=True)
 class Attempts:
     """Trials of a whole animation, as many as the job has time for, but at least one."""
@@ -112,19 +124,14 @@ class Attempts:
         return trial
 
     def has_time(self) -> bool:
-        """Tell whether there is time for another trial like the last."""
-        return self._last_s * _AGAIN <= effort.left_s() - _FINISH_S
+        """Tell whether there is time for another trial like the last; a no is remembered for the result."""
+        return self._last_s * _AGAIN <= effort.left_s() - _FINISH_S or effort.lowered()
 
     def search(self, encoded: Callable[[float], bytes], curve: Curve, target: float, known: list[Trial]) -> Trial:
         """Return the smallest of ``known`` and of what ``encoded`` makes in a few trials that holds ``target``.
 
-        Where time ends them the result is said to be made with less effort, and may miss the target.
+        Where time ends them the result is said to be made with less effort, and may miss the target. What was tried
+        before, be it among the ``known`` or not, counts.
         """
-        search = Search(target, curve, known, most=_TRIALS)
-        if known and not self.has_time():
-            best = search.best
-        else:
-            best = search.run(lambda setting: self.make(encoded, setting), self.has_time)
-        if best.score < target and not self.has_time():
-            effort.lowered()
-        return best
+        search = Search(target, curve, known, most=MOST - self.count + len(known))
+        return search.run(lambda setting: self.make(encoded, setting), self.has_time)

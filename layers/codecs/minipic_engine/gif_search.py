@@ -7,7 +7,7 @@ from PIL import Image
 
 from . import gif_blocks, gif_film
 from .film import Film
-from .film_search import Attempts, Samples
+from .film_search import Attempts, Samples, scored
 from .goal import Encoded, Goal
 from .level import interpolate
 from .picture import Picture
@@ -32,9 +32,11 @@ def smallest(
     frames = gif_film.unpacked(images)
     if frames is None:
         return None
+    shown = Film([Picture(image) for image in images], timeline)
     if goal.palette_target is None:
-        return Encoded(mark(gif_film.encode(frames, timeline, interpolate(goal.level, _TOLERANCES, log=True))))
-    attempts = Attempts(Samples(Film([Picture(image) for image in images], timeline)), gif_blocks.read_header)
+        made = mark(gif_film.encode(frames, timeline, interpolate(goal.level, _TOLERANCES, log=True)))
+        return scored(shown, made, gif_blocks.read_header)
+    attempts = Attempts(Samples(shown), gif_blocks.read_header)
     curve = Curve(-math.log2(_START), _POINTS_AN_OCTAVE, -math.log2(_MOST), -math.log2(_LEAST))
     best = Search(goal.palette_target, curve).run(
         lambda setting: attempts.make(lambda at: mark(gif_film.encode(frames, timeline, 2**-at)), setting),

@@ -56,7 +56,7 @@ def smallest(data: bytes, header: Header, icc: bytes | None, picture: Picture, g
             return exact(repack(data, header, icc))
         goal = replace(goal, target=target)
     encoded = encode(picture, goal)
-    if encoded.size_bytes < _WORTHWHILE_REPACK * len(data):
+    if encoded.size_bytes < _WORTHWHILE_REPACK * len(jpeg_segments.rebuild(data, icc=icc)):
         return encoded
     packed = exact(repack(data, header, icc))
     return smaller(packed, encoded) if encoded.size_bytes < _WORTHWHILE_LOSS * packed.size_bytes else packed

@@ -1,8 +1,9 @@
 """A quarter or less of a large picture, as a smaller one: what is tried on it tells how the whole will fare.
 
 Every second tile of every second row of tiles (or fewer of an enormous picture) is put side by side. Tiles begin at
-multiples of every block size there is, so that encoders treat them as they would in the whole. On photographs a score
-of the mosaic is within a point of the whole's; small pictures are too uneven for that.
+multiples of every block size there is, so that encoders treat them as they would in the whole. On most photographs a
+score of the mosaic is within a point of the whole's; small or uneven pictures (sheets of many) can be far from it,
+which is why results are scored as a whole.
 """
 
 import math
@@ -20,7 +21,7 @@ _MOST_PIXELS = 8 * MEGAPIXEL
 
 
 SCORED_PIXELS = 25 * MEGAPIXEL
-"""Above this a result is only scored by its mosaic: the whole would take gigabytes and seconds."""
+"""Above this a result is scored in parts: the whole would take gigabytes."""
 
 
 def is_needed(pixels: int) -> bool:

@@ -169,11 +169,18 @@ def _compressed(job: Job, target: ImageFormat) -> Compressed:
 
 
 def _score(job: Job, target: ImageFormat, result: Encoded) -> float | None:
-    """Return the score of a result, which is measured now if the encoder had no need to; None where time is short."""
-    if result.score is not None or job.header.is_animated or effort.is_short():
+    """Return the score of a result, measured now if the encoder had no need to; None where time or memory is short."""
+    if result.score is not None or job.header.is_animated:
         return result.score
+    picture = job.picture_for(target)
+    original = Original(colour.in_srgb(picture) if target is ImageFormat.GIF else picture)
+    if not original.can_be_scored:
+        return None
     codec = CODECS[target]
-    return Original(job.picture_for(target)).score(codec.decode(result.data, codec.read_header(result.data)).image)
+    try:
+        return original.score(codec.decode(result.data, codec.read_header(result.data)).image)
+    except (ImageTooComplex, MemoryError):  # a finished result is worth more than its score
+        return None
 
 
 def _deep(job: Job, target: ImageFormat) -> Encoded | None:

@@ -4,6 +4,7 @@ An encoder's setting is given on a scale on which the score rises about evenly: 
 first guess, one step along the slope, then secants and a bracket end in most cases after two or three trials.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,7 +16,8 @@ USUAL, MOST = 4, 6
 """How many trials there are as a rule, and for a picture whose scores are like no other's."""
 
 _STEEPER, _FLATTER = 2.5, 0.2
-"""How much a slope that was measured may differ from the one that was expected; beyond that it is noise."""
+"""How much a slope that was measured may differ from the one that was expected; beyond that it is noise. One that does
+not rise says nothing at all, and the expected one counts."""
 
 _FARTHEST_POINTS = 25.0
 """How many points one step along the slope may hope to gain: farther away nothing is known of the slope."""
@@ -37,7 +39,9 @@ class Trial:
 class Curve:
     """What is known of an encoder beforehand: where to start, and the points that one unit of its setting gains.
 
-    Settings go from ``lowest`` to ``highest`` in steps of ``step``, or, for 0, without any.
+    Settings go from ``lowest`` to ``highest`` in steps of ``step``, or, for 0, without any. Where nothing holds the
+    target yet the next is at most ``longest_rise`` above the last: of no use where scores rise evenly, but where they
+    do not one trial too high may be all there is to deliver.
     """
 
     start: float
@@ -45,6 +49,7 @@ class Curve:
     lowest: float
     highest: float
     step: float = 0.0
+    longest_rise: float = math.inf
 
 
 @dataclass(slots=True)
@@ -65,12 +70,12 @@ class Search:
     def run(self, attempt: Callable[[float], Trial], may_go_on: Callable[[], bool] = lambda: True) -> Trial:
         """Return the best trial: the smallest that holds the target, or the one nearest to it if none does.
 
-        ``may_go_on`` is asked before every trial but the first.
+        ``may_go_on`` is asked before every trial but the very first, and only where there is one left to make.
         """
         setting = self._next() if self.trials else self._on_scale(self.curve.start)
-        while setting is not None:
+        while setting is not None and (not self.trials or may_go_on()):
             self.trials.append(attempt(setting))
-            setting = self._next() if may_go_on() else None
+            setting = self._next()
         return self.best
 
     @property
@@ -101,6 +106,8 @@ class Search:
             return self.curve.slope
         before, last = self.trials[-2:]
         measured = (last.score - before.score) / (last.setting - before.setting)
+        if measured <= 0:
+            return self.curve.slope
         return min(max(measured, self.curve.slope * _FLATTER), self.curve.slope * _STEEPER)
 
     @property
@@ -120,7 +127,8 @@ class Search:
 
     def _along_the_slope(self) -> float:
         last, slope = self.trials[-1], self.slope
-        return last.setting + min(self._aim - last.score, _FARTHEST_POINTS) / slope
+        rise = min(self._aim - last.score, _FARTHEST_POINTS) / slope
+        return last.setting + min(rise, self.curve.longest_rise)
 
     def _neighbour(self, below: Trial | None, above: Trial | None) -> float | None:
         """Return the next step above one that just missed, or one between two that leave any."""

@@ -1,6 +1,7 @@
 """SSIMULACRA2: how much a picture looks like its original; 100 is the same, 90 and more nobody can tell apart."""
 
 import ctypes
+from functools import cache
 from threading import Lock
 from typing import Any
 from weakref import finalize
@@ -87,14 +88,13 @@ def _pointer(pixels: Pixels) -> tuple[ctypes.c_void_p]:
     return (ctypes.c_void_p(pixels.ctypes.data),)
 
 
+@cache
 def _functions() -> ctypes.CDLL:
-    functions = library()
-    if functions.ssimulacra2_new.argtypes is None:
-        size = ctypes.c_size_t
-        functions.ssimulacra2_new.argtypes = (ctypes.c_void_p, size, size, size, ctypes.c_uint)
-        functions.ssimulacra2_score.argtypes = (ctypes.c_void_p, ctypes.c_void_p, size, ctypes.c_uint)
-        functions.ssimulacra2_free.argtypes = (ctypes.c_void_p,)
-        functions.ssimulacra2_new.restype = ctypes.c_void_p
-        functions.ssimulacra2_score.restype = ctypes.c_double
-        functions.ssimulacra2_free.restype = None
+    functions, size = library(), ctypes.c_size_t
+    functions.ssimulacra2_new.argtypes = (ctypes.c_void_p, size, size, size, ctypes.c_uint)
+    functions.ssimulacra2_score.argtypes = (ctypes.c_void_p, ctypes.c_void_p, size, ctypes.c_uint)
+    functions.ssimulacra2_free.argtypes = (ctypes.c_void_p,)
+    functions.ssimulacra2_new.restype = ctypes.c_void_p
+    functions.ssimulacra2_score.restype = ctypes.c_double
+    functions.ssimulacra2_free.restype = None
     return functions

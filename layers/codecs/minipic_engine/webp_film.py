@@ -12,6 +12,7 @@ from . import effort, film_search, libwebp, webp_chunks, webp_search
 from .film import Film
 from .film_search import Attempts, Samples
 from .goal import Encoded, Goal, exact
+from .rivals import are_near, smallest
 from .search import Search, Trial
 
 _METHOD, _HURRIED_METHOD = 4, 2
@@ -47,7 +48,7 @@ def encode(made: Film, goal: Goal) -> Encoded:
         return exact(_lossless(made))
     try:
         if goal.target is None:
-            return Encoded(_lossy(made, goal.level))
+            return film_search.scored(made, _lossy(made, goal.level), webp_chunks.read_header)
         return _searched(made, goal.target)
     except (ValueError, RuntimeError, OSError):  # a huge and noisy frame overflows the format's first partition
         return exact(_lossless(made))
@@ -57,14 +58,14 @@ def _searched(made: Film, target: float) -> Encoded:
     samples = Samples(made)
     start, is_flat = _glanced(samples, target, len(made.pictures))
     results = [exact(_lossless(made))] if is_flat else []
-    if is_flat and effort.is_short():
+    if is_flat and not film_search.may_go_on():
         return results[0]
 
     attempts = Attempts(samples, webp_chunks.read_header)
     results.append(_with_loss(made, attempts, target, start))
-    if not is_flat and not webp_search.are_near(results, target) and not effort.is_short():
+    if not is_flat and not are_near(results, target) and film_search.may_go_on():
         results.append(exact(_lossless(made)))
-    return replace(webp_search.smallest(results, target), trials=attempts.count)
+    return replace(smallest(results, target), trials=attempts.count)
 
 
 def _with_loss(made: Film, attempts: Attempts, target: float, start: float) -> Encoded:
@@ -101,7 +102,7 @@ def _glanced(samples: Samples, target: float, count: int) -> tuple[float, bool]:
     if count < _LONG * len(stills):
         return usual, is_flat
     search = Search(target, webp_search.curve(target, usual), most=_START_TRIALS)
-    return search.run(attempt, lambda: not effort.is_short()).setting, is_flat
+    return search.run(attempt, film_search.may_go_on).setting, is_flat
 
 
 def _lossless(made: Film) -> bytes:

@@ -6,6 +6,7 @@ score (within 0.3 at 80) in 4 % fewer bytes; all of them share the planes of one
 
 import io
 import math
+import time
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,10 +14,11 @@ import numpy as np
 from PIL import Image
 
 from . import effort, libwebp
-from .goal import IDENTICAL, Encoded, exact
+from .goal import Encoded, exact
 from .level import interpolate
 from .original import Original
 from .picture import Picture
+from .rivals import are_near, score_of, smallest
 from .search import MOST, Curve, Search, Trial
 from .ssimulacra2 import Pixels
 from .webp_colours import in_fewer_colours, is_sharp, repeated_share
@@ -34,8 +36,13 @@ _NEARLY_IDENTICAL = 99.99
 """The highest score of what is not the very pixels."""
 
 _QUICK, _TRIAL, _THOROUGH = 2, 4, 6
-_THOROUGH_S = 0.4
-"""What the most thorough method may take for a megapixel, on a machine that has other things to do."""
+_TIMES = {_QUICK: 0.6, _TRIAL: 1.0, _THOROUGH: 2.4}
+"""How many times as long as by the method of trials a result takes."""
+
+_SCORE_S_PER_PIXEL = 0.06 / effort.MEGAPIXEL
+
+_MARGIN = 0.15
+"""How far above the target trials aim: a result by the thorough method scores up to that much less."""
 
 _TRIALS, _PATIENCE, _PALETTE_TRIALS, _NEAR_TRIALS = 4, 3, 3, 2
 _HOPELESS = 2.0
@@ -44,9 +51,6 @@ _HOPELESS = 2.0
 _RECHECK_BELOW, _FAR_ABOVE = 0.2, 1.5
 _HURRIED_MARGIN = 2.0
 """Points above the target at which the only trial is aimed that a hurry may leave time for."""
-
-_NEARLY = 0.5
-"""How much a picture may miss the target by whose halved colours can't reach it, before lossless has to stand in."""
 
 _RIVALRY = 3.0
 """A quick lossless encoding up to so many times as large as a lossy one: a thorough one, or one of fewer colours, may
@@ -96,20 +100,6 @@ def is_flat(pixels: Pixels, lossy_bytes: int) -> bool:
     return len(libwebp.lossless(pixels, libwebp.QUICKLY)) <= _RIVALRY * lossy_bytes
 
 
-def are_near(rivals: list[Encoded], target: float) -> bool:
-    """Tell whether any of the results holds the target, or misses it by no more than nobody sees."""
-    return any(_score_of(rival) >= target - _NEARLY for rival in rivals)
-
-
-def smallest(rivals: list[Encoded], target: float) -> Encoded:
-    """Return the smallest that holds the target; else the smallest that nearly does; else the best."""
-    for least in (target, target - _NEARLY):
-        holding = [rival for rival in rivals if _score_of(rival) >= least]
-        if holding:
-            return min(holding, key=lambda rival: rival.size_bytes)
-    return max(rivals, key=_score_of)
-
-
 def expected_bytes(trial: Trial, target: float) -> float:
     """Return how large ``trial`` will be when its score is that of the target."""
     return len(trial.data) * math.exp((target - trial.score) * _BYTES_PER_POINT)
@@ -120,6 +110,7 @@ class _Work:
     original: Original
     target: float
     trials: int = 0
+    trial_s: float = 0.0
 
     def run(self) -> Encoded:
         """Return the smallest result that holds the target, or the best where none does."""
@@ -161,7 +152,10 @@ class _Work:
         return libwebp.Settings(quality, method, round(interpolate(self.target, _ALPHA_QUALITY)))
 
     def _attempt(self, quality: float) -> Trial:
-        data = self._sample_planes.encoded(self._settings(quality, _TRIAL if self._is_full else _QUICK))
+        method = _TRIAL if self._is_full else _QUICK
+        planes, started_s = self._sample_planes, time.monotonic()
+        data = planes.encoded(self._settings(quality, method))
+        self.trial_s = (time.monotonic() - started_s) / _TIMES[method]
         self.trials += 1
         return Trial(quality, data, self.original.score_of_sample(_opened(data)))
 
@@ -170,12 +164,13 @@ class _Work:
         if self.original.is_sampled:
             return False
         expected = expected_bytes(first, self.target)
-        return any(rival.size_bytes < expected * _CLEARLY for rival in rivals if _score_of(rival) >= self.target)
+        return any(rival.size_bytes < expected * _CLEARLY for rival in rivals if score_of(rival) >= self.target)
 
     def _lossy(self, first: Trial) -> Encoded:
         """Return the whole picture by the best method there is time for, twice where that is far from the target."""
         known = curve(self.target, first.setting)
-        search = Search(self.target, known, [first], most=min(_TRIALS, MOST - self.trials), patience=_PATIENCE)
+        most = min(_TRIALS, MOST - self.trials)
+        search = Search(self.target + _MARGIN, known, [first], most, _PATIENCE)
         best = first if effort.is_short() else search.run(self._attempt, lambda: not effort.is_short())
         planes = self._sample_planes
         if self.original.is_sampled:
@@ -183,18 +178,25 @@ class _Work:
         elif not self._is_full or best.score < self.target - _HOPELESS:
             return Encoded(best.data, best.score)
         made = self._final(planes, best.setting)
-        missing = self.target - _score_of(made)
-        if -_FAR_ABOVE <= missing <= 0 or effort.is_short() or self.trials >= MOST:
+        if made.score is None:
+            return made
+        missing = self.target - score_of(made)
+        if -_FAR_ABOVE <= missing <= 0 or self.trials >= MOST or not effort.has(self._needed_s(_THOROUGH)):
             return made
         nearer = min(max(0.0, best.setting + (missing + _RECHECK_BELOW) / self._slope), _HIGHEST)
         return smallest([made, self._final(planes, nearer)], self.target) if nearer != best.setting else made
 
     def _final(self, planes: libwebp.Planes, quality: float) -> Encoded:
-        method = _QUICK
-        if self._is_full:
-            needed_s = _THOROUGH_S * self.original.picture.pixels / effort.MEGAPIXEL
-            method = _THOROUGH if effort.has(needed_s) else _TRIAL
-        return self._scored(planes.encoded(self._settings(quality, method)))
+        method = _THOROUGH if self._is_full else _QUICK
+        while method != _QUICK and not effort.has(self._needed_s(method)):
+            method -= 2
+        data = planes.encoded(self._settings(quality, method))
+        return self._scored(data) if self.original.can_be_scored else Encoded(data)
+
+    def _needed_s(self, method: int) -> float:
+        """Return about how long a result by ``method`` and its score will take."""
+        pixels = self.original.picture.pixels
+        return pixels * (self.trial_s * _TIMES[method] / self.original.sample.pixels + _SCORE_S_PER_PIXEL)
 
     def _scored(self, data: bytes) -> Encoded:
         self.trials += 1
@@ -239,10 +241,6 @@ class _Work:
         if not has_few_colours and self.trials < MOST:
             results += self._of_few_colours()
         return results if are_near(results, self.target) else [self._exact()]
-
-
-def _score_of(result: Encoded) -> float:
-    return IDENTICAL if result.score is None else result.score
 
 
 def _opened(data: bytes) -> Image.Image:
