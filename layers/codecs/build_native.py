@@ -17,7 +17,7 @@ from pathlib import Path
 SOURCES = Path(__file__).with_name("native")
 
 # Square roots need not set errno and nothing reads the processor's exception flags; all else stays exact C, so that
-# a picture is exactly like itself and results do not depend on the compiler's mood.
+# a picture is exactly like itself, whichever compiler built this.
 _FLAGS = (
     "-std=c11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wconversion", "-Werror",
     "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fopenmp-simd",

@@ -1,19 +1,23 @@
 """Animations at a promised score: of a few of their frames, in a bounded number of trials."""
 
+from functools import partial
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from minipic.domain.image import ImageFormat, Options, Preset
+from minipic.domain.image import ImageFormat, Options, Preset, Quality
 from minipic_engine import avif, effort, film_search, webp, webp_film
 from minipic_engine.film import Film
 from minipic_engine.film_search import Samples
 from minipic_engine.goal import Goal, goal_at
 from minipic_engine.picture import Picture
 from minipic_engine.pipeline import compress
+from minipic_engine.search import MOST, Curve
 from minipic_engine.ssimulacra2 import Reference
 from minipic_engine.timeline import Timeline
-from tests.engine.engine_images import animation, frames, opened, photo, saved
+from tests.engine.engine_images import animation, frames, opened, photo, saved, wide_profile
 from tests.pictures import photo as smooth
 
 SMART = 80.0
@@ -96,11 +100,23 @@ def test_avif_holds_the_target() -> None:
     assert result.score is not None
     assert result.score >= 65
     assert result.trials is not None
-    assert 1 <= result.trials <= 4
+    assert 1 <= result.trials <= MOST
     assert avif.read_header(result.data).made_at == 65
     assert [duration for _, duration in frames(result.data)] == [100, 200, 50, 400]
     again = compress(result.data, Options(quality=Preset.EXTREME))
     assert all(np.array_equal(a, b) for (a, _), (b, _) in zip(frames(result.data), frames(again.data), strict=True))
+
+
+@pytest.mark.parametrize("target", [ImageFormat.AVIF, ImageFormat.WEBP])
+def test_presets_keep_their_order(target: ImageFormat) -> None:
+    """A better preset has the better score in more bytes, also of slides in few colours, whose scores jump."""
+    stills = [smooth(120, 90, seed=seed, noise=4).quantize(64) for seed in range(6)]
+    data = saved(stills[0], "GIF", save_all=True, append_images=stills[1:], duration=80, loop=0)
+    presets = (Preset.EXTREME, Preset.SMART, Preset.HIGH)
+    results = [compress(data, Options(quality=preset, formats=(target,))) for preset in presets]
+    for lower, higher in pairwise(results):
+        assert lower.size_bytes <= higher.size_bytes
+        assert (lower.score or 0) <= (higher.score or 0)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF"])
@@ -111,6 +127,34 @@ def test_the_score_is_told(kind: str) -> None:
     assert result.score is not None
     assert result.score >= SMART
     assert webp.read_header(result.data).frames == 4
+
+
+@pytest.mark.parametrize("quality", [60, Preset.SMART])
+@pytest.mark.parametrize("target", [ImageFormat.WEBP, ImageFormat.AVIF, ImageFormat.GIF])
+def test_the_score_is_told_of_what_was_not_searched(target: ImageFormat, quality: Quality) -> None:
+    """A number's result, and a new GIF, are scored once: the score is that of the frames as they are shown."""
+    data = animation("PNG", is_solid=True)
+    result = compress(data, Options(quality=quality, formats=(target,)))
+    assert result.score is not None
+    references = [Reference(pixels) for pixels, _ in frames(data)]
+    scores = [one.score(pixels) for one, (pixels, _) in zip(references, frames(result.data), strict=True)]
+    assert result.score == pytest.approx(film_search.combined(scores), abs=0.5)
+
+
+def test_the_score_of_a_gif_allows_for_its_colours() -> None:
+    """A wide profile is applied before the comparison, since GIF holds none."""
+    data = animation("PNG", is_solid=True, icc_profile=wide_profile())
+    result = compress(data, Options(quality=90, formats=(ImageFormat.GIF,)))
+    plain = compress(animation("PNG", is_solid=True), Options(quality=90, formats=(ImageFormat.GIF,)))
+    assert result.score is not None
+    assert plain.score is not None
+    assert abs(result.score - plain.score) < 10
+
+
+def test_without_time_a_number_has_no_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not searched is not scored in a hurry."""
+    monkeypatch.setattr(effort, "left_s", lambda: 2.0)
+    assert webp_film.encode(moving(), Goal(60)).score is None
 
 
 def test_frames_that_are_alike_become_one_and_are_scored_by_their_time() -> None:
@@ -168,6 +212,28 @@ def test_in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
             assert effort.was_reduced()
         assert result.trials <= 1
         assert len(frames(result.data)) == len(made.pictures)
+
+
+@pytest.mark.parametrize("target", [30.0, 96.0])
+def test_a_search_that_time_ends_says_so(monkeypatch: pytest.MonkeyPatch, target: float) -> None:
+    """Whether the target is held by then or not: with more time the result would be another."""
+    made = moving()
+    attempts = film_search.Attempts(Samples(made), webp.read_header)
+    monkeypatch.setattr(effort, "left_s", lambda: 2.0)
+    with effort.budget():
+        attempts.search(partial(webp_film._lossy, made), Curve(80, 1, 1, 100), target, [])
+        assert effort.was_reduced()
+    assert attempts.count == 1
+
+
+def test_a_search_that_is_over_needs_no_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first trial that is near enough is the result, at whatever time."""
+    made = moving()
+    attempts = film_search.Attempts(Samples(made), webp.read_header)
+    reached = attempts.make(partial(webp_film._lossy, made), 80.0).score
+    monkeypatch.setattr(film_search.Attempts, "has_time", lambda _: pytest.fail("nothing was left to try"))
+    best = attempts.search(partial(webp_film._lossy, made), Curve(80, 1, 1, 100), reached - 0.3, [])
+    assert best.score == reached
 
 
 def test_numbers_do_not_search() -> None:

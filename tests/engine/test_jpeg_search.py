@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
 from minipic.domain.image import ImageFormat, Options, Preset
-from minipic_engine import effort, jpeg, jpeg_loss, jpeg_search, jpeg_segments, mosaic
+from minipic_engine import effort, jpeg, jpeg_loss, jpeg_search, jpeg_segments, mosaic, original
 from minipic_engine.goal import IDENTICAL, Goal, goal_at, goal_of
 from minipic_engine.original import Original
 from minipic_engine.picture import Picture
@@ -146,9 +146,10 @@ def test_a_large_picture_is_tried_on_a_mosaic_and_held_as_a_whole(monkeypatch: p
     assert measured >= 79.5
 
 
-def test_an_enormous_picture_is_scored_by_its_mosaic(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_enormous_picture_is_scored_strip_by_strip(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mosaic, "WHOLE_PIXELS", 200_000)
     monkeypatch.setattr(mosaic, "SCORED_PIXELS", 300_000)
+    monkeypatch.setattr(original, "_STRIP_PIXELS", 300_000)
     image = photo(1024, 768, 2)
     made = jpeg_search.encode(Picture(image), 80)
     assert made.score is not None
@@ -174,3 +175,25 @@ def test_goals() -> None:
     assert goal_of(Preset.LOSSLESS).is_lossless
     assert goal_of(70) == Goal(70)
     assert goal_at(79.6) == Goal(79, 79.6, 79.6, above=0.15)
+
+
+@given(st.lists(st.floats(-50, 100), min_size=1, max_size=5), st.integers(1, 9))
+def test_parts_stand_for_a_whole_between_them(scores: list[float], weight: int) -> None:
+    whole = original.combined(scores, [weight] * len(scores))
+    assert min(scores) - 1e-6 <= whole <= max(scores) + 1e-6
+
+
+def test_no_time_to_score_is_no_score_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mosaic, "WHOLE_PIXELS", 200_000)
+    monkeypatch.setattr(effort, "left_s", lambda: 3.01)
+    with effort.budget():
+        made = jpeg_search.encode(Picture(photo(1024, 768, 2)), 80)
+        assert effort.was_reduced()
+    assert made.score is None
+
+
+def test_metadata_that_goes_anyhow_is_no_reason_to_lose_more() -> None:
+    """What a repack saves is counted without what is stripped from the input in any case."""
+    plain = saved(LARGE, "JPEG", quality=88)
+    laden = saved(LARGE, "JPEG", quality=88, comment=b"x" * 60_000)
+    assert len(compress(laden, Options(90)).data) <= len(compress(plain, Options(90)).data)

@@ -81,6 +81,33 @@ def test_it_stops_when_there_is_no_time() -> None:
     assert len(search.trials) == 1
 
 
+def test_it_is_not_asked_for_time_that_it_does_not_need() -> None:
+    search = Search(50, EVEN)
+    assert search.run(on(lambda setting: setting + 0.3), lambda: pytest.fail("the first was near enough")).score > 50
+
+
+def test_trials_that_were_given_are_enough_when_there_is_no_time() -> None:
+    search = Search(80, EVEN, [Trial(60, b"", 60)])
+    assert search.run(lambda _: pytest.fail("there was no time"), lambda: False).setting == 60
+
+
+def test_a_score_that_falls_does_not_change_the_slope() -> None:
+    scores = {80.0: 77.0, 83.0: 76.0}
+    search = Search(80, Curve(80, 1, 1, 100, step=1))
+    search.run(on(lambda setting: scores.get(setting, setting - 7)))
+    assert search.trials[1].setting == 83
+    assert 87 <= search.trials[2].setting <= 89
+
+
+def test_it_rises_no_more_at_once_than_the_curve_allows_but_falls_freely() -> None:
+    high = Search(80, Curve(50, 1, 1, 100, longest_rise=8))
+    high.run(on(lambda setting: setting))
+    assert [trial.setting for trial in high.trials[:3]] == [50, 58, 66]
+    low = Search(30, Curve(50, 1, 1, 100, longest_rise=8))
+    low.run(on(lambda setting: setting))
+    assert len(low.trials) == 2
+
+
 def test_it_goes_on_from_trials_that_were_made_before() -> None:
     search = Search(80, EVEN, [Trial(80.5, b"", 80.5)])
     assert search.run(lambda _: pytest.fail("that one was good enough")).setting == 80.5

@@ -175,12 +175,8 @@ def _words(made: Film, header: Header) -> _Words:
 
 def _as_webp(made: Film, header: Header, goal: Goal) -> Encoded:
     result = webp_film.encode(made, goal)
-    packed = webp_chunks.rebuild(
-        result.data, icc=header.icc, orientation=header.orientation,
-        made_at=None if result.score == IDENTICAL else goal.level,
-        # libwebp forgets a transparent canvas when every frame is an opaque rectangle on it.
-        is_transparent="A" in made.pictures[0].image.getbands(),
-    )  # fmt: skip
+    made_at = None if result.score == IDENTICAL else goal.level
+    packed = webp_chunks.rebuild(result.data, icc=header.icc, orientation=header.orientation, made_at=made_at)
     return replace(result, data=packed)
 
 

@@ -48,14 +48,15 @@ PLAIN = (Recipe(Space(0.8, 2.5), fade=0.2, crowd=0.6, emphasis=0.0), Recipe(Spac
 class Colours:
     """The different colours of a picture, and where its pixels have them.
 
-    ``pixels``: rows, columns, 4 channels. Colours that are wholly transparent have to be black already.
+    ``pixels``: rows, columns, 4 channels. Colours that are wholly transparent have to be black already. An opaque part
+    of a picture that is not takes the ``lanes`` of that: else transparent black would stand where opaque black does.
     """
 
-    def __init__(self, pixels: Bytes) -> None:
+    def __init__(self, pixels: Bytes, lanes: int | None = None) -> None:
         self.height, self.width = pixels.shape[:2]
         self.numbers, self.rgba, _ = native.colours(pixels)
         self.is_opaque = bool(self.rgba[:, 3].min() == 255)
-        self.lanes = native.OPAQUE_LANES if self.is_opaque else native.ALPHA_LANES
+        self.lanes = lanes or (native.OPAQUE_LANES if self.is_opaque else native.ALPHA_LANES)
 
     def places(self, space: Space) -> Floats:
         """Return where each colour stands."""
@@ -65,7 +66,7 @@ class Colours:
     def _log_busy(self) -> Floats:
         activity = np.zeros((self.height, self.width), np.float32)
         places = self.places(Space(1, 1))
-        for lane in (0,) if self.is_opaque else (0, 3):
+        for lane in (0,) if self.lanes == native.OPAQUE_LANES else (0, 3):
             native.add_activity(activity, places[:, lane].copy(), self.numbers)
         activity += np.float32(_BUSY)
         activity /= np.float32(_BUSY)

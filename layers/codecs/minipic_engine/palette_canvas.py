@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
-from . import palette_file, palette_native
+from . import effort, palette_file, palette_native
 from .palette_build import Colours, Palettes, Recipe
 from .palette_native import Bytes
 from .ssimulacra2 import Reference
 
 _DITHER_LIMIT = 0.15
+_HURRIED_S_PER_PIXEL = 3.0 / effort.MEGAPIXEL
+"""What has to be left for one more trial near the end: far more than it takes, as the result is to be packed, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Canvas:
     """A picture (rows, columns, 4 channels) to be painted in palettes that suit its colours, or those of ``whole``."""
 
     def __init__(self, pixels: Bytes, whole: Colours | None = None) -> None:
-        self.colours = Colours(pixels)
+        self.colours = Colours(pixels, whole.lanes if whole else None)
         self.trials = 0
         self._whole = whole or self.colours
         self._palettes: dict[Recipe, Palettes] = {}
@@ -45,6 +47,12 @@ class Canvas:
     def count(self) -> int:
         """The number of colours that palettes are made of."""
         return len(self._whole.rgba)
+
+    @property
+    def has_time(self) -> bool:
+        """Whether there is time for another trial; a no is remembered for the result."""
+        pixels = self.colours.width * self.colours.height
+        return not effort.is_short() or effort.has(pixels * _HURRIED_S_PER_PIXEL)
 
     def score(self, palette: Bytes, indices: Bytes) -> float:
         """Return the score of the pixels that a decoder will see."""

@@ -44,7 +44,7 @@ class Repeats:
 
 
 def with_repeats(canvas: Canvas, start: Painted, target: float, tries: int) -> Painted:
-    """Return ``start`` at the highest price that keeps ``target`` of so many tries, or as it is if none does."""
+    """Return ``start`` at the highest price that keeps ``target`` of so many tries at most, or as it is."""
     repeats = Repeats(canvas.colours, start)
     best, failed = start, None
     price = _FIRST_PRICE * pow(max(1e-3, start.score - target), _PRICE_POWER)
@@ -55,6 +55,8 @@ def with_repeats(canvas: Canvas, start: Painted, target: float, tries: int) -> P
             best = tried
         else:
             failed = tried
+        if not canvas.has_time:
+            break
         # The last one has to succeed, so it aims a little higher.
         wanted = start.score - (start.score - target) * (_SURE_AIM if left == 1 else _AIM)
         price = _next_price(best, failed, start.score, wanted)

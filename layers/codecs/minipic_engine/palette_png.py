@@ -8,7 +8,7 @@ import numpy as np
 from . import effort, mosaic, palette_file, palette_native
 from .goal import Encoded, Goal
 from .level import interpolate
-from .palette_build import MOST_COLOURS, Colours
+from .palette_build import MANY, MOST_COLOURS, MOST_MERGED, Colours
 from .palette_canvas import Canvas, Painted, painted
 from .palette_lz import Repeats
 from .palette_native import Bytes
@@ -35,6 +35,12 @@ _ROUNDS = 3
 _MARGIN = 0.2
 _TOLERANCE = 0.5
 """What the last round may miss the target by, of a large picture."""
+
+_DITHER_GAIN = 8.0
+"""A photograph whose mosaic misses the target by more in its own 256 colours is not helped by dithering them."""
+
+_WHOLE_S_PER_PIXEL = 0.2 / effort.MEGAPIXEL
+"""To paint, to score and to pack the whole."""
 
 _PRICE_PARTS = (1.0, 0.6, 0.25)
 """What is left of the price found on a mosaic where the whole loses more by it."""
@@ -76,8 +82,11 @@ def _packed(made: Painted, how: Search, trials: int) -> Encoded:
 
 def _by_mosaic(pixels: Bytes, target: float, how: Search) -> Encoded | None:
     """Return what a search on the mosaic leads to; where the whole misses the target, it is aimed higher."""
+    part = mosaic.cut(pixels)
+    if _is_hopeless(part, target) or not effort.has(len(pixels) * len(pixels[0]) * _WHOLE_S_PER_PIXEL):
+        return None
     colours = Colours(pixels)
-    canvas = Canvas(mosaic.cut(pixels), colours)
+    canvas = Canvas(part, colours)
     score = _judge(pixels, canvas)
     aim, best = target, None
     for _ in range(_ROUNDS):
@@ -89,6 +98,12 @@ def _by_mosaic(pixels: Bytes, target: float, how: Search) -> Encoded | None:
             break
         aim += 2 * (target - best.score) + _MARGIN
     return None if best is None or best.score < target - _TOLERANCE else _packed(best, how, canvas.trials)
+
+
+def _is_hopeless(part: Bytes, target: float) -> bool:
+    """Tell whether ``part`` of a picture has so many colours that no palette will do, before the whole is looked at."""
+    canvas = Canvas(part)
+    return canvas.count > MOST_MERGED and canvas.paint(MANY, MOST_COLOURS).score < target - _DITHER_GAIN
 
 
 def _judge(pixels: Bytes, canvas: Canvas) -> Callable[[Bytes, Bytes], float]:

@@ -57,14 +57,19 @@ class _Tried:
 
 
 def search(canvas: Canvas, target: float, how: Search) -> Painted | None:
-    """Return the palette image of the fewest bytes with a score of ``target`` at least; None where there is none."""
+    """Return the palette image of the fewest bytes with a score of ``target`` at least; None where none is found.
+
+    When the time is short it is the best so far.
+    """
     smallest = _smallest(canvas, target, how)
     if smallest is None:
-        return _dithered(canvas, target) if canvas.count > MOST_COLOURS else None
+        return _dithered(canvas, target) if canvas.count > MOST_COLOURS and canvas.has_time else None
     found = [smallest]
     is_few = canvas.count <= MOST_MERGED
     sizes = {min(MOST_COLOURS, round(len(smallest.palette) * ratio)) for ratio in (how.few if is_few else how.many)}
     for size in sorted(sizes):
+        if not canvas.has_time:
+            break
         start = smallest
         if size > len(smallest.palette):
             start = canvas.paint(smallest.recipe, size)
@@ -85,11 +90,13 @@ def _smallest(canvas: Canvas, target: float, how: Search) -> Painted | None:
         tried = [canvas.paint(recipe, _COMPARED_SIZE) for recipe in (MANY, SMOOTH)]
         tried.sort(key=lambda painted: -painted.score)
         found = _fewest(canvas, tried[0].recipe, target, tried[0])
-        return found or _fewest(canvas, tried[1].recipe, target, tried[1])
+        return found if found or not canvas.has_time else _fewest(canvas, tried[1].recipe, target, tried[1])
     found = _fewest(canvas, FEW, target)
     if found is None:
-        return _fewest(canvas, SMOOTH, target)
+        return _fewest(canvas, SMOOTH, target) if canvas.has_time else None
     for recipe in PLAIN[: max(how.rivals, int(len(found.palette) <= _SMALL_PALETTE))]:
+        if not canvas.has_time:
+            break
         rival = canvas.paint(recipe, len(found.palette))
         if rival.score > found.score:
             found = _fewest(canvas, recipe, target, rival) or found
@@ -111,6 +118,8 @@ def _fewest(canvas: Canvas, recipe: Recipe, target: float, tried: Painted | None
         else:
             low = _Tried(size, tried.score)
         if high.size <= low.size + 1 or (found and high.size <= max(low.size * _SIZE_STEP, low.size + _SIZE_GAP)):
+            break
+        if not canvas.has_time:
             break
         size, tried = _next_size(low, high, target, most), None
     return found
@@ -145,4 +154,6 @@ def _dithered(canvas: Canvas, target: float) -> Painted | None:
             tried = canvas.paint(best.recipe, MOST_COLOURS, strength)
             if tried.score >= target:
                 return tried
+        if not canvas.has_time:
+            break
     return None

@@ -4,7 +4,6 @@ A palette that this engine made is known by its order, so that it is reduced onc
 keeps that order. Where another program sorted one alike nothing is lost but a chance.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,11 +13,12 @@ import pyvips  # type: ignore[import-untyped]
 
 from minipic.errors import DecodeError
 
-from . import effort, palette_file, palette_png, palette_search, png_chunks, posterise, quick_palette
+from . import effort, palette_file, palette_png, palette_search, png_chunks, png_packing, posterise, quick_palette
 from .goal import Encoded, Goal, exact, smaller
 from .header import Header
 from .kept import NOTHING, Kept
 from .level import BEST, interpolate
+from .original import Original
 from .picture import Picture, decoding, from_vips, to_vips
 from .tiff_encode import Samples
 
@@ -27,14 +27,17 @@ _QUICK_QUALITY = ((1, 20.0), (65, 75.0), (80, 90.0), (90, 98.0), (99, 100.0))
 _HOPELESS_REPACK = 0.6
 """A palette below this share of a quick lossless packing is not beaten by a thorough one: that gains far less."""
 
-_TIMED_PIXELS = 4 * effort.MEGAPIXEL
+_HOPELESS_ALIKE = 0.85
+"""The same of truecolour with fewer values, which a thorough packing makes smaller just as much."""
+
+_SAFE_TIMES = 1.5
+"""How many times as long as a packing is forecast to take has to be left for it."""
+
+_TIMED_PIXELS = png_packing.TIMED_PIXELS
 _QUICK = {"compression": 6, "filter": 0xF8, "keep": "none"}
 """How libvips packs what is too large for oxipng: in half of the time and a fifth of the memory, 1 % larger."""
 
 _PALETTE_TYPE = 3
-_REPACKS = ((2, 14), (1, 8))
-"""How many times as long as at level 0 oxipng takes, measured on large photographs, the worst there are."""
-
 read_metadata = png_chunks.read_metadata
 
 
@@ -76,7 +79,7 @@ def encode_deep(samples: Samples, icc: bytes | None, turned: int) -> bytes:
     if _is_large(width * height):
         return png_chunks.rebuild(image.pngsave_buffer(**_QUICK, bitdepth=16), icc=icc, orientation=turned)
     made: bytes = image.pngsave_buffer(compression=1, bitdepth=16, keep="none")
-    return _pack(png_chunks.rebuild(made, icc=icc, orientation=turned), width * height)
+    return png_packing.pack(png_chunks.rebuild(made, icc=icc, orientation=turned), width * height)
 
 
 def is_settled(header: Header, stored: Callable[[], Picture], level: int) -> bool:
@@ -110,7 +113,7 @@ def smallest(data: bytes, header: Header, icc: bytes | None, picture: Picture, g
 
 def _smallest(own: bytes, header: Header, picture: Picture, goal: Goal) -> Encoded:
     if not palette_png.is_reducible(picture) or (_is_large(picture.pixels) and palette_png.fits(picture)):
-        packed = exact(_pack(own, picture.pixels))
+        packed = exact(png_packing.pack(own, picture.pixels))
         return packed if _is_large(picture.pixels) else smaller(packed, exact(_lossless(picture)))
     if _is_large(picture.pixels):
         return smaller(_quick(picture, goal), exact(own))
@@ -137,9 +140,9 @@ def repack(data: bytes, header: Header, icc: bytes | None) -> bytes:
         quick = _quickly_repacked(source, header, icc)
         if quick is not None:
             return min(source, quick, key=len)
-        packed = _pack(source, header.pixels * header.frames)
+        packed = png_packing.pack(source, header.pixels * header.frames)
         is_out_of_order = header.made_at is not None and read_header(packed).made_at is None
-        return _packed(source, 2, keeps_order=True) if is_out_of_order else packed
+        return png_packing.packed(source, 2, keeps_order=True) if is_out_of_order else packed
     except oxipng.PngError as error:
         if header.is_animated:
             raise DecodeError("The animated PNG is damaged: its frames are incomplete or out of order.") from error
@@ -196,22 +199,35 @@ def _lossless_source(picture: Picture) -> bytes:
 def _lossless(picture: Picture) -> bytes:
     if _is_large(picture.pixels) and not palette_png.fits(picture):
         return png_chunks.rebuild(to_vips(picture).pngsave_buffer(**_QUICK), icc=picture.icc)
-    return _pack(_lossless_source(picture), picture.pixels)
+    return png_packing.pack(_lossless_source(picture), picture.pixels)
 
 
 def _smallest_of(goal: Goal, lossless_source: bytes, picture: Picture) -> Encoded:
     """Return the smaller of what keeps ``goal`` and ``lossless_source``, packed with care only where that may win."""
-    pixels = picture.pixels
-    quick = exact(_pack(lossless_source, pixels, level=0))
-    lossy = _palette(picture, goal)
-    if lossy is None and not palette_png.fits(picture):
-        lossy = _posterised(picture, goal, quick.size_bytes)
-    if lossy is not None and (not effort.is_full(pixels) or lossy.size_bytes < _HOPELESS_REPACK * quick.size_bytes):
-        return smaller(lossy, quick)
-    packed = exact(_pack(lossless_source, pixels))
-    if palette_png.fits(picture):
+    pixels, fits = picture.pixels, palette_png.fits(picture)
+    lossless_bytes, pack_s = _forecast(lossless_source, picture)
+    lossy, hopeless = _palette(picture, goal), _HOPELESS_REPACK
+    if lossy is None and not fits and effort.has(_SAFE_TIMES * pack_s):
+        lossy, hopeless = _posterised(picture, goal, lossless_bytes), _HOPELESS_ALIKE
+    if lossy is not None and lossy.size_bytes < hopeless * lossless_bytes:
+        return lossy
+    if not effort.has(_SAFE_TIMES * pack_s):
+        return exact(lossless_source) if lossy is None else smaller(lossy, exact(lossless_source))
+    packed = exact(png_packing.pack(lossless_source, pixels))
+    if fits:
         packed = smaller(packed, exact(_lossless(picture)))
     return packed if lossy is None else smaller(lossy, packed)
+
+
+def _forecast(lossless_source: bytes, picture: Picture) -> tuple[int, float]:
+    """Return how many bytes ``picture`` takes when quickly packed, and for how many seconds; judged by a mosaic."""
+    original = Original(picture)
+    if not original.is_sampled:
+        quick, took_s = png_packing.quickly(lossless_source)
+        return len(quick), took_s
+    quick, took_s = png_packing.quickly(_lossless_source(original.sample))
+    share = original.sample.pixels / picture.pixels
+    return min(len(lossless_source), round(len(quick) / share)), took_s / share
 
 
 def _posterised(picture: Picture, goal: Goal, most_bytes: int) -> Encoded | None:
@@ -221,29 +237,7 @@ def _posterised(picture: Picture, goal: Goal, most_bytes: int) -> Encoded | None
         return None
     fewer, score, trials = made
     source = _lossless_source(fewer)
-    if len(_pack(source, picture.pixels, level=0)) >= most_bytes:
+    quick, took_s = png_packing.quickly(source)
+    if len(quick) >= most_bytes:
         return None
-    return Encoded(_pack(source, picture.pixels), score, trials)
-
-
-def _pack(data: bytes, pixels: int, level: int = 2) -> bytes:
-    """Return ``data`` packed; a large one first with little care, which tells how long more of it would take."""
-    if level == 0 or not effort.is_full(pixels):
-        return _packed(data, 0)
-    if pixels > _TIMED_PIXELS:
-        started_s = time.monotonic()
-        quick = _packed(data, 0)
-        took_s = time.monotonic() - started_s
-        possible = (work for work, times in _REPACKS if work <= level and effort.has(times * took_s))
-        level = next(possible, 0)
-        return _packed(data, level) if level else quick
-    return _packed(data, level)
-
-
-def _packed(data: bytes, level: int, *, keeps_order: bool = False) -> bytes:
-    reduces = None if not keeps_order else False
-    packed = oxipng.optimize_from_memory(
-        data, level=level, interlace=oxipng.Interlacing.off, strip=oxipng.StripChunks.none, palette_reduction=reduces,
-        color_type_reduction=reduces, grayscale_reduction=reduces,
-    )  # fmt: skip
-    return min(data, packed, key=len)
+    return Encoded(png_packing.packed_more(source, picture.pixels, quick, took_s), score, trials)

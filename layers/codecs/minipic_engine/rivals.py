@@ -1,6 +1,12 @@
 """Results of the same picture, of which the smallest that keeps the promise wins."""
 
+import math
+
 from .goal import IDENTICAL, Encoded
+from .search import Trial
+
+_BYTES_PER_POINT = 0.05
+"""By how much, as a logarithm, a lossy file grows for one point of score."""
 
 _NEARLY = 0.5
 """How much a picture may miss the target by whose halved colours can't reach it, before lossless has to stand in."""
@@ -23,3 +29,8 @@ def smallest(rivals: list[Encoded], target: float) -> Encoded:
 def score_of(result: Encoded) -> float:
     """Return the score of ``result``; one that nobody measured is believed to keep what it was made for."""
     return IDENTICAL if result.score is None else result.score
+
+
+def expected_bytes(trial: Trial, target: float) -> float:
+    """Return how large ``trial`` will be when its score is that of the target."""
+    return len(trial.data) * math.exp((target - trial.score) * _BYTES_PER_POINT)

@@ -17,7 +17,8 @@ USUAL, MOST = 4, 6
 
 _STEEPER, _FLATTER = 2.5, 0.2
 """How much a slope that was measured may differ from the one that was expected; beyond that it is noise. One that does
-not rise says nothing at all, and the expected one counts."""
+not rise says nothing at all: below the target the expected one counts, since a step too far up may be what is delivered,
+above it the flattest, since one too far down never is."""
 
 _FARTHEST_POINTS = 25.0
 """How many points one step along the slope may hope to gain: farther away nothing is known of the slope."""
@@ -106,7 +107,7 @@ class Search:
             return self.curve.slope
         before, last = self.trials[-2:]
         measured = (last.score - before.score) / (last.setting - before.setting)
-        if measured <= 0:
+        if measured <= 0 and last.score < self.target:
             return self.curve.slope
         return min(max(measured, self.curve.slope * _FLATTER), self.curve.slope * _STEEPER)
 

@@ -12,7 +12,7 @@ from . import effort, film_search, libwebp, webp_chunks, webp_search
 from .film import Film
 from .film_search import Attempts, Samples
 from .goal import Encoded, Goal, exact
-from .rivals import are_near, smallest
+from .rivals import are_near, expected_bytes, smallest
 from .search import Search, Trial
 
 _METHOD, _HURRIED_METHOD = 4, 2
@@ -75,7 +75,7 @@ def _with_loss(made: Film, attempts: Attempts, target: float, start: float) -> E
     for keys in (_NO_KEYS, _SOME_KEYS) if may_be_keyed else (_NO_KEYS,):
         if not first or attempts.has_time():
             first[keys] = attempts.make(partial(_lossy, made, keys=keys), start)
-    cheapest = sorted(first, key=lambda keys: webp_search.expected_bytes(first[keys], target))
+    cheapest = sorted(first, key=lambda keys: expected_bytes(first[keys], target))
     curve = webp_search.curve(target, start, _SLOPE_OF_FILMS)
     best = attempts.search(partial(_lossy, made, keys=cheapest[0]), curve, target, [first[cheapest[0]]])
     return Encoded(best.data, best.score)
@@ -124,4 +124,5 @@ def _saved(made: Film, keys: _Keys, **settings: object) -> bytes:
         out, "WEBP", save_all=True, append_images=others, duration=list(made.timeline.durations),
         loop=made.timeline.plays, kmin=keys.least, kmax=keys.most, **settings,
     )  # fmt: skip
-    return out.getvalue()
+    # libwebp forgets a transparent canvas when every frame is an opaque rectangle on it
+    return webp_chunks.rebuild(out.getvalue(), is_transparent="A" in first.getbands())

@@ -5,7 +5,6 @@ score (within 0.3 at 80) in 4 % fewer bytes; all of them share the planes of one
 """
 
 import io
-import math
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,10 +17,11 @@ from .goal import Encoded, exact
 from .level import interpolate
 from .original import Original
 from .picture import Picture
-from .rivals import are_near, score_of, smallest
+from .rivals import are_near, expected_bytes, score_of, smallest
 from .search import MOST, Curve, Search, Trial
 from .ssimulacra2 import Pixels
 from .webp_colours import in_fewer_colours, is_sharp, repeated_share
+from .webp_pace import times_of
 
 _START = ((30, 10.0), (40, 22.0), (50, 33.0), (60, 47.0), (65, 59.0), (70, 71.5), (75, 80.0), (80, 85.4), (85, 90.4),
           (88, 93.6), (90, 95.6), (92, 97.5), (94, 99.0))  # fmt: skip
@@ -59,9 +59,6 @@ win."""
 _LEAST_REPEATED = 0.3
 """The share of pixels that are the same as their neighbour: below 0.25 in photographs, above 0.4 in flat graphics."""
 
-_BYTES_PER_POINT = 0.05
-"""By how much, as a logarithm, a lossy file grows for one point of score."""
-
 _STRENGTHS = ((86.0, 20), (90.5, 40), (93.5, 60), (95.5, 80))
 """How coarse libwebp's near-lossless may be up to which target."""
 
@@ -98,11 +95,6 @@ def is_flat(pixels: Pixels, lossy_bytes: int) -> bool:
     if repeated_share(pixels) < _LEAST_REPEATED:
         return False
     return len(libwebp.lossless(pixels, libwebp.QUICKLY)) <= _RIVALRY * lossy_bytes
-
-
-def expected_bytes(trial: Trial, target: float) -> float:
-    """Return how large ``trial`` will be when its score is that of the target."""
-    return len(trial.data) * math.exp((target - trial.score) * _BYTES_PER_POINT)
 
 
 @dataclass
@@ -195,8 +187,17 @@ class _Work:
 
     def _needed_s(self, method: int) -> float:
         """Return about how long a result by ``method`` and its score will take."""
-        pixels = self.original.picture.pixels
-        return pixels * (self.trial_s * _TIMES[method] / self.original.sample.pixels + _SCORE_S_PER_PIXEL)
+        times = self._thorough_times if method == _THOROUGH else _TIMES[method]
+        per_pixel_s = self.trial_s * times / self.original.sample.pixels
+        return self.original.picture.pixels * (per_pixel_s + _SCORE_S_PER_PIXEL)
+
+    @cached_property
+    def _thorough_times(self) -> float:
+        """How many times as long as a trial the thorough method takes: 2 on most pictures, 9 on grain."""
+        if not self.original.is_sampled:
+            return _TIMES[_THOROUGH]
+        trial, thorough = (self._settings(self._start, method) for method in (_TRIAL, _THOROUGH))
+        return times_of(thorough, trial, np.asarray(self.original.sample.image))
 
     def _scored(self, data: bytes) -> Encoded:
         self.trials += 1
