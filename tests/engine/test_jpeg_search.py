@@ -149,7 +149,7 @@ def test_a_large_picture_is_tried_on_a_mosaic_and_held_as_a_whole(monkeypatch: p
 def test_an_enormous_picture_is_scored_strip_by_strip(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mosaic, "WHOLE_PIXELS", 200_000)
     monkeypatch.setattr(mosaic, "SCORED_PIXELS", 300_000)
-    monkeypatch.setattr(original, "_STRIP_PIXELS", 300_000)
+    monkeypatch.setattr(original, "_STRIP_PIXELS", 400_000)
     image = photo(1024, 768, 2)
     made = jpeg_search.encode(Picture(image), 80)
     assert made.score is not None

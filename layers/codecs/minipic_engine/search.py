@@ -17,7 +17,7 @@ USUAL, MOST = 4, 6
 
 _STEEPER, _FLATTER = 2.5, 0.2
 """How much a slope that was measured may differ from the one that was expected; beyond that it is noise. One that does
-not rise says nothing at all: below the target the expected one counts, since a step too far up may be what is delivered,
+not rise says nothing: below the target the expected one counts, since a step too far up may be what is delivered,
 above it the flattest, since one too far down never is."""
 
 _FARTHEST_POINTS = 25.0
