@@ -9,6 +9,7 @@ from PIL import Image
 
 from minipic_engine import palette_build, palette_file, palette_native
 from minipic_engine.palette_build import FEW, MANY, Colours, Palettes
+from minipic_engine.palette_canvas import Canvas, painted
 from minipic_engine.palette_native import ALPHA_LANES, OPAQUE_LANES, Space
 from tests.engine.engine_images import logo, photo, transparent
 
@@ -225,3 +226,19 @@ def test_background_is_what_the_sides_have() -> None:
     indices = np.full((9, 9), 4, np.uint8)
     indices[:, 0] = indices[1:, -1] = 6
     assert palette_file.background_of(indices) == 6
+
+
+def test_an_opaque_part_of_a_fading_picture() -> None:
+    """A part's colours stand in as many lanes as the whole's, so that black is not taken for what lets all through."""
+    whole = noise(40, 40) // 2
+    whole[..., 3] = 255
+    whole[30:] = 0
+    part = np.zeros((40, 40, 4), np.uint8)
+    part[..., 3] = 255
+    colours = Colours(whole)
+    canvas = Canvas(part, colours)
+    assert canvas.colours.lanes == colours.lanes == ALPHA_LANES
+    palette = np.array([[0, 0, 0, 0], [0, 0, 0, 255]], np.uint8)
+    made, indices = painted(canvas.colours, FEW, palette, 0.0)
+    assert (made[indices] == part).all()
+    assert canvas.colours.visibility(0.2).shape == (1600,)

@@ -228,6 +228,56 @@ def test_posterised_keeps_the_target() -> None:
     assert posterise.posterised(Picture(noisy(3)), 99.99) is None
 
 
+def uneven_grain() -> Image.Image:
+    """Return grain, strong only where a mosaic has its tiles: there it is not seen what fewer values do elsewhere."""
+    pixels = np.asarray(noisy(60).resize((1280, 960), Image.Resampling.NEAREST)).copy()
+    tiles = np.ix_((np.arange(960) // 256) % 2 == 0, np.arange(1280) < 1280)
+    pixels[tiles] = np.asarray(soft(1280, 960))[tiles]
+    return Image.fromarray(pixels)
+
+
+def test_posterised_is_scored_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a large picture the score told is the whole's, and it keeps the target even where the mosaic is kinder."""
+    monkeypatch.setattr(mosaic, "WHOLE_PIXELS", 100_000)
+    image = uneven_grain()
+    for target in (85.0, 90.0, 94.0):
+        made = posterise.posterised(Picture(image), target)
+        assert made is not None
+        fewer, reached, _ = made
+        assert reached == pytest.approx(Reference(np.asarray(image)).score(np.asarray(fewer.image)))
+        assert reached >= target
+    assert posterise.posterised(Picture(image), 99.99) is None
+
+
+def test_posterised_without_time_for_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the whole can't be scored in time it has one scale finer than its mosaic needs, and no score is told."""
+    monkeypatch.setattr(mosaic, "WHOLE_PIXELS", 10_000)
+    image = noisy(60)
+    scored = posterise.posterised(Picture(image), 85.0)
+    monkeypatch.setattr(effort, "left_s", lambda: 3.0)
+    hurried = posterise.posterised(Picture(image), 85.0)
+    assert scored is not None
+    assert hurried is not None
+    assert hurried[1] is None
+    assert len(np.unique(np.asarray(hurried[0].image))) >= len(np.unique(np.asarray(scored[0].image)))
+
+
+@pytest.mark.parametrize("image", [soft(1280, 960), noisy(4), noisy(60)], ids=["soft", "little-grain", "grain"])
+@pytest.mark.parametrize("left_s", [5.0, 3.5, 0.5])
+def test_a_search_ends_when_its_time_is_short(
+    image: Image.Image, left_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However little time is left, there is a result, it keeps the target, and what was left out is told."""
+    monkeypatch.setattr(palette_png, "WHOLE_PIXELS", 20_000)
+    monkeypatch.setattr(mosaic, "WHOLE_PIXELS", 20_000)
+    monkeypatch.setattr(effort, "left_s", lambda: left_s)
+    with effort.budget():
+        made = png.encode(Picture(image), Goal(80, 90.0, 90.0))
+        assert effort.was_reduced()
+    assert score(image, made.data) >= 90.0
+    assert made.score is None or score(image, made.data) == pytest.approx(made.score, abs=1e-6)
+
+
 @pytest.mark.parametrize("quality", [Preset.SMART, Preset.HIGH, Preset.EXTREME, 50])
 @pytest.mark.parametrize("image", [soft(), noisy(60), noisy(4), soft_alpha(), soft().quantize(200), transparent()],
                          ids=["soft", "grain", "little-grain", "faded", "palette", "fading photo"])  # fmt: skip

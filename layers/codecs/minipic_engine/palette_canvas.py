@@ -33,6 +33,7 @@ class Canvas:
     def __init__(self, pixels: Bytes, whole: Colours | None = None) -> None:
         self.colours = Colours(pixels, whole.lanes if whole else None)
         self.trials = 0
+        self.choice_s = 0.0  # how long indices were chosen for the last time
         self._whole = whole or self.colours
         self._palettes: dict[Recipe, Palettes] = {}
         self.channels = 3 if self._whole.is_opaque else 4

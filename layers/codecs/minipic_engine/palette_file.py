@@ -6,8 +6,8 @@ import oxipng
 from . import png_chunks
 from .palette_native import Bytes
 
-QUICKLY, WELL, BEST = 1, 2, 4
-"""Levels of oxipng, that is, libdeflate's levels 10, 11 and 12."""
+LEAST, QUICKLY, WELL, BEST = 0, 1, 2, 4
+"""Levels of oxipng: the last three are libdeflate's levels 10, 11 and 12."""
 
 _LUMA = np.array([299, 587, 114])
 _OPAQUE = 255

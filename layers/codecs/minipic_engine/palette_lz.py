@@ -1,5 +1,6 @@
 """Indices that repeat themselves, so that deflate finds more: the room that a score leaves is spent on them."""
 
+import time
 from dataclasses import replace
 from math import pow
 
@@ -49,7 +50,9 @@ def with_repeats(canvas: Canvas, start: Painted, target: float, tries: int) -> P
     best, failed = start, None
     price = _FIRST_PRICE * pow(max(1e-3, start.score - target), _PRICE_POWER)
     for left in range(tries - 1, -1, -1):
+        started_s = time.monotonic()
         indices = repeats.at(price)
+        canvas.choice_s = time.monotonic() - started_s
         tried = replace(start, indices=indices, score=canvas.score(start.palette, indices), price=price)
         if tried.score >= target:
             best = tried

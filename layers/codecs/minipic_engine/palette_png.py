@@ -1,5 +1,6 @@
 """Lossy PNG: the fewest bytes of a palette image that keep a promised score."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -39,8 +40,11 @@ _TOLERANCE = 0.5
 _DITHER_GAIN = 8.0
 """A photograph whose mosaic misses the target by more in its own 256 colours is not helped by dithering them."""
 
-_WHOLE_S_PER_PIXEL = 0.2 / effort.MEGAPIXEL
+_WHOLE_S_PER_PIXEL = 0.15 / effort.MEGAPIXEL
 """To paint, to score and to pack the whole."""
+
+_SLOWER = ((palette_file.BEST, 15), (palette_file.WELL, 11), (palette_file.QUICKLY, 8))
+"""Levels of packing, and how many times as long as the least one they take."""
 
 _PRICE_PARTS = (1.0, 0.6, 0.25)
 """What is left of the price found on a mosaic where the whole loses more by it."""
@@ -73,17 +77,18 @@ def encode(picture: Picture, target: float, how: Search = DEFAULT) -> Encoded | 
         return _by_mosaic(pixels, target, how)
     canvas = Canvas(pixels)
     found = search(canvas, target, how)
-    return None if found is None else _packed(found, how, canvas.trials)
+    return None if found is None else _packed(found, how.level, canvas.trials)
 
 
-def _packed(made: Painted, how: Search, trials: int) -> Encoded:
-    return Encoded(palette_file.packed(made.palette, made.indices, how.level), made.score, trials)
+def _packed(made: Painted, level: int, trials: int) -> Encoded:
+    return Encoded(palette_file.packed(made.palette, made.indices, level), made.score, trials)
 
 
 def _by_mosaic(pixels: Bytes, target: float, how: Search) -> Encoded | None:
     """Return what a search on the mosaic leads to; where the whole misses the target, it is aimed higher."""
     part = mosaic.cut(pixels)
-    if _is_hopeless(part, target) or not effort.has(len(pixels) * len(pixels[0]) * _WHOLE_S_PER_PIXEL):
+    picture_s = pixels.shape[0] * pixels.shape[1] * _WHOLE_S_PER_PIXEL
+    if _is_hopeless(part, target) or not effort.has(picture_s):
         return None
     colours = Colours(pixels)
     canvas = Canvas(part, colours)
@@ -93,11 +98,28 @@ def _by_mosaic(pixels: Bytes, target: float, how: Search) -> Encoded | None:
         found = search(canvas, aim, how)
         if found is None:
             break
-        best = _in_whole(colours, found, target, score)
-        if best.score >= target or effort.is_short():
+        choice_s = _times(colours, found) * canvas.choice_s + picture_s
+        best = _in_whole(colours, found, target, score, choice_s)
+        if best.score >= target or not effort.has(choice_s):
             break
         aim += 2 * (target - best.score) + _MARGIN
-    return None if best is None or best.score < target - _TOLERANCE else _packed(best, how, canvas.trials)
+    if best is None or found is None or best.score < target - _TOLERANCE:
+        return None
+    return _packed(best, _level(found, _times(colours, found), how), canvas.trials)
+
+
+def _times(colours: Colours, part: Painted) -> float:
+    """Return how many times as large as ``part`` the whole is."""
+    return len(colours.numbers) / part.indices.size
+
+
+def _level(part: Painted, times: float, how: Search) -> int:
+    """Return how hard the whole can be packed in the time that is left, if it is so many ``times`` as large."""
+    started_s = time.monotonic()
+    palette_file.packed(part.palette, part.indices, palette_file.LEAST)
+    least_s = times * (time.monotonic() - started_s)
+    possible = (level for level, slower in _SLOWER if level <= how.level and effort.has(slower * least_s))
+    return next(possible, palette_file.LEAST)
 
 
 def _is_hopeless(part: Bytes, target: float) -> bool:
@@ -116,17 +138,22 @@ def _judge(pixels: Bytes, canvas: Canvas) -> Callable[[Bytes, Bytes], float]:
     return lambda palette, indices: reference.score(palette_native.painted(indices, palette, channels))
 
 
-def _in_whole(colours: Colours, found: Painted, target: float, score: Callable[[Bytes, Bytes], float]) -> Painted:
-    """Return the whole picture in the way that was ``found`` for its mosaic, its indices at the price it bears."""
+def _in_whole(
+    colours: Colours, found: Painted, target: float, score: Callable[[Bytes, Bytes], float], choice_s: float
+) -> Painted:
+    """Return the whole picture in the way that was ``found`` for its mosaic, its indices at the price it bears.
+
+    ``choice_s``: what has to be left for choosing indices once.
+    """
     palette, indices = painted(colours, found.recipe, found.palette, found.strength)
     start = replace(found, palette=palette, indices=indices)
-    if found.price:
+    if found.price and effort.has(choice_s):
         repeats = Repeats(colours, start)
         for part in _PRICE_PARTS:
             chosen = repeats.at(found.price * part)
             reached = score(palette, chosen)
             if reached >= target:
                 return replace(start, indices=chosen, score=reached)
-            if effort.is_short():
+            if not effort.has(choice_s):
                 break
     return replace(start, score=score(palette, indices))
