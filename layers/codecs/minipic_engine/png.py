@@ -11,7 +11,7 @@ import numpy as np
 import oxipng
 import pyvips  # type: ignore[import-untyped]
 
-from minipic.errors import DecodeError
+from minipic.errors import DecodeError, ImageTooComplex
 
 from . import effort, palette_file, palette_png, palette_search, png_chunks, png_packing, posterise, quick_palette
 from .goal import Encoded, Goal, exact, smaller
@@ -28,7 +28,7 @@ _HOPELESS_REPACK = 0.6
 """A palette below this share of a quick lossless packing is not beaten by a thorough one: that gains far less."""
 
 _HOPELESS_ALIKE = 0.85
-"""The same of truecolour with fewer values, which a thorough packing makes smaller just as much."""
+"""The same where nothing is packed thoroughly, or both are: truecolour with fewer values gains just as much."""
 
 _SAFE_TIMES = 1.5
 """How many times as long as a packing is forecast to take has to be left for it."""
@@ -116,7 +116,11 @@ def _smallest(own: bytes, header: Header, picture: Picture, goal: Goal) -> Encod
         packed = exact(png_packing.pack(own, picture.pixels))
         return packed if _is_large(picture.pixels) else smaller(packed, exact(_lossless(picture)))
     if _is_large(picture.pixels):
-        return smaller(_quick(picture, goal), exact(own))
+        try:
+            return smaller(_quick(picture, goal), exact(own))
+        except ImageTooComplex:  # no time for even that: the input without its metadata is a result
+            effort.lowered()
+            return exact(own)
     best = _smallest_of(goal, own, picture)
     return smaller(best, exact(_lossless(picture))) if header.is_deep else best
 
@@ -206,7 +210,8 @@ def _smallest_of(goal: Goal, lossless_source: bytes, picture: Picture) -> Encode
     """Return the smaller of what keeps ``goal`` and ``lossless_source``, packed with care only where that may win."""
     pixels, fits = picture.pixels, palette_png.fits(picture)
     lossless_bytes, pack_s = _forecast(lossless_source, picture)
-    lossy, hopeless = _palette(picture, goal), _HOPELESS_REPACK
+    is_quick = pixels > _TIMED_PIXELS and not png_packing.careful_levels(pixels, lossless_bytes)
+    lossy, hopeless = _palette(picture, goal), _HOPELESS_ALIKE if is_quick else _HOPELESS_REPACK
     if lossy is None and not fits and effort.has(_SAFE_TIMES * pack_s):
         lossy, hopeless = _posterised(picture, goal, lossless_bytes), _HOPELESS_ALIKE
     if lossy is not None and lossy.size_bytes < hopeless * lossless_bytes:

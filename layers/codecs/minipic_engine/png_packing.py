@@ -38,8 +38,7 @@ def packed_more(data: bytes, pixels: int, quick: bytes, took_s: float) -> bytes:
     """
     if pixels <= TIMED_PIXELS:
         return packed(data, 2) if effort.is_full(pixels) else quick
-    forecast_s = pixels * _S_PER_PIXEL + len(quick) * _S_PER_BYTE
-    possible = [(level, times) for level, times in _REPACKS if times * forecast_s <= _LONGEST_S]
+    possible = careful_levels(pixels, len(quick))
     if pixels <= effort.FULL_EFFORT_PIXELS and not possible:
         return quick
     if effort.is_full(pixels):
@@ -47,6 +46,12 @@ def packed_more(data: bytes, pixels: int, quick: bytes, took_s: float) -> bytes:
             if effort.has(times * took_s):
                 return packed(data, level)
     return quick
+
+
+def careful_levels(pixels: int, size_bytes: int) -> list[tuple[int, int]]:
+    """Return the levels, and their ``_REPACKS``, for a large picture of so many bytes when quickly packed."""
+    forecast_s = pixels * _S_PER_PIXEL + size_bytes * _S_PER_BYTE
+    return [(level, times) for level, times in _REPACKS if times * forecast_s <= _LONGEST_S]
 
 
 def packed(data: bytes, level: int, *, keeps_order: bool = False) -> bytes:
