@@ -39,6 +39,7 @@ _QUICK, _TRIAL, _THOROUGH = 2, 4, 6
 _TIMES = {_QUICK: 0.6, _TRIAL: 1.0, _THOROUGH: 2.4}
 """How many times as long as by the method of trials a result takes."""
 
+_SLOWER_FROM = 9 * effort.MEGAPIXEL  # libwebp takes longer for a pixel of a large picture: 2.8 times at 25
 _SCORE_S_PER_PIXEL = 0.06 / effort.MEGAPIXEL
 
 _MARGIN = 0.15
@@ -189,7 +190,8 @@ class _Work:
         """Return about how long a result by ``method`` and its score will take."""
         times = self._thorough_times if method == _THOROUGH else _TIMES[method]
         per_pixel_s = self.trial_s * times / self.original.sample.pixels
-        return self.original.picture.pixels * (per_pixel_s + _SCORE_S_PER_PIXEL)
+        pixels = self.original.picture.pixels
+        return pixels * (per_pixel_s * max(1.3, pixels / _SLOWER_FROM) + _SCORE_S_PER_PIXEL)
 
     @cached_property
     def _thorough_times(self) -> float:
