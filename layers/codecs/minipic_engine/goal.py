@@ -14,7 +14,6 @@ _TARGETS = {Preset.EXTREME: 65.0, Preset.SMART: 80.0, Preset.HIGH: 90.0}
 _PALETTE_TARGETS = {Preset.EXTREME: 80.0, Preset.SMART: 90.0, Preset.HIGH: 95.0}
 """In few colours a change shows on every flat area, where the others hide it in texture."""
 
-
 _MEASURED_ABOVE = 0.15
 
 

@@ -69,10 +69,10 @@ class Settings:
     is_adaptive: bool = False
 
 
-def encoded(pixels: Picture, settings: Settings, progressive: int = _THOROUGH) -> bytes:
+def encoded(picture: Picture, settings: Settings, progressive: int = _THOROUGH) -> bytes:
     """Return a picture (L or RGB) as a plain JPEG."""
     made: bytes = ajpegli.encode(
-        np.asarray(pixels.image), distance=settings.distance, subsampling=settings.subsampling,
+        np.asarray(picture.image), distance=settings.distance, subsampling=settings.subsampling,
         adaptive_quantization=settings.is_adaptive, progressive=progressive, optimize=progressive == _QUICK,
     )  # fmt: skip
     return made

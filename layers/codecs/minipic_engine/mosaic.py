@@ -19,7 +19,6 @@ WHOLE_PIXELS = 4 * MEGAPIXEL
 _TILE = 256
 _MOST_PIXELS = 8 * MEGAPIXEL
 
-
 SCORED_PIXELS = 25 * MEGAPIXEL
 """Above this a result is scored in parts: the whole would take gigabytes."""
 
