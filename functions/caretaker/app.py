@@ -4,6 +4,7 @@ import functools
 from typing import Any
 
 from minipic import wiring
+from minipic.http.priming import hook_snapshot, start_on_lambda
 from minipic.service.caretaking import Sightings, prune_all, report_ledgers_behind
 from minipic.service.notices import deliver_due
 from minipic.stores.aws.clients import make_dynamodb_client
@@ -33,6 +34,10 @@ def handler(event: Event, _context: Any) -> None:  # noqa: ANN401 - the runtime'
             report_ledgers_behind(services, sightings())
 
 
-if wiring.on_lambda():
-    wiring.services()
+def start() -> None:
+    """Make what every event needs."""
     sightings()
+    hook_snapshot(wiring.services())
+
+
+start_on_lambda(start)

@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 from minipic import wiring
+from minipic.http.priming import hook_snapshot, start_on_lambda
 from minipic.stores.aws.clients import make_dynamodb_client
 from minipic.stores.aws.projection import LedgerProjection
 
@@ -39,5 +40,10 @@ def handler(event: Event, context: Any) -> Event:  # noqa: ANN401 - the runtime'
     return dict(answer)
 
 
-if wiring.on_lambda():
+def start() -> None:
+    """Make what every event needs."""
     projection()
+    hook_snapshot()
+
+
+start_on_lambda(start)

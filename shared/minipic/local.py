@@ -19,28 +19,21 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from minipic import wiring
+from minipic.background import start_background
 from minipic.demo import announce
-from minipic.domain.pruning import DAY_MS
 from minipic.http import upload_form
 from minipic.http.app import create_app, observe_and_limit, start
 from minipic.http.errors import ALLOWED_METHODS
-from minipic.http.limits import Gate
+from minipic.http.limits import BODIES, Gate
 from minipic.http.logs import set_up_logs
 from minipic.http.prometheus import PATH as METRICS_PATH
 from minipic.http.prometheus import Meters, metrics_router
 from minipic.http.protocol import IDLE_S, MAX_HEAD_BYTES, LimitedProtocol
 from minipic.service import Engine, Services
-from minipic.service.caretaking import prune_all
-from minipic.service.notices import deliver_due
-from minipic.service.source import UPLOAD_LIFETIME_MS
-from minipic.settings import PROJECT_FOLDER, SettingError, Settings
-from minipic.stores.local.repeats import SqliteRepeats
-from minipic.stores.local.results import FileResults
+from minipic.settings import PROJECT_FOLDER, SettingError, Settings, StoreKind
 from minipic.stores.local.uploads import PATH as UPLOAD_PATH
 from minipic.stores.local.uploads import FileUploads
 
-SWEEP_EVERY_S = 600
-DELIVER_EVERY_S = 5
 STOP_WITHIN_S = 30
 
 log = logging.getLogger("minipic.local")
@@ -117,7 +110,7 @@ def build_app(
     settings: Settings, services: Services, engine: Engine | None = None, gate: Gate | None = None
 ) -> tuple[LocalApp, Engine]:
     """Return every function's app behind one, and the engine that they share: the given one, or one of their own."""
-    gate = gate or Gate()
+    gate = gate or Gate(place_bytes=settings.body_memory_bytes // BODIES)
     meters = Meters(gate)
     routes = read_routes(PROJECT_FOLDER / "template.yaml")
     functions = {name: load_function(name) for name in sorted({route.function for route in routes})}
@@ -140,31 +133,6 @@ def _own_routes(services: Services, meters: Meters) -> Iterator[tuple[str, str, 
         yield "POST", f"{UPLOAD_PATH}/[^/]+", "upload form", upload_form.router
 
 
-def sweep(services: Services, stop: threading.Event) -> None:
-    """Delete what has expired every ten minutes, and once a day what accounts need no longer, until told to stop."""
-    pruned_ms = 0
-    while True:
-        if isinstance(services.results, FileResults):
-            services.results.sweep(services.now_ms(), services.result_ttl_s)
-        if isinstance(services.uploads, FileUploads):
-            services.uploads.sweep(services.now_ms(), UPLOAD_LIFETIME_MS // 1000)
-        if isinstance(services.repeats, SqliteRepeats):
-            services.repeats.sweep(services.now_ms())
-        if services.now_ms() >= pruned_ms + DAY_MS:
-            pruned_ms = services.now_ms()
-            prune_all(services)
-        if stop.wait(SWEEP_EVERY_S):
-            return
-
-
-def _deliver(services: Services, stop: threading.Event) -> None:
-    while not stop.wait(DELIVER_EVERY_S):
-        try:
-            deliver_due(services, within_s=DELIVER_EVERY_S)
-        except Exception:  # the next round may do better; without a thread nobody would be told any more
-            log.exception("notices were not delivered")
-
-
 def _stop(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
@@ -185,10 +153,28 @@ def bound_port(settings: Settings) -> socket.socket:
     return made
 
 
+def check_names(settings: Settings) -> None:
+    """SettingError when the stores are on AWS and one of their names is missing: no request could be answered."""
+    if settings.store is not StoreKind.AWS:
+        return
+    aws = settings.aws
+    named = {
+        "AWS_REGION": aws.region,
+        "MINIPIC_TABLE": aws.table,
+        "MINIPIC_LEDGER_TABLE": aws.ledger_table,
+        "MINIPIC_BUCKET": aws.bucket,
+    }
+    missing = [variable for variable, name in named.items() if not name]
+    if missing:
+        raise SettingError(f"MINIPIC_STORE=aws needs {', '.join(missing)} (see Settings in README.md)")
+
+
 def main() -> None:
     """Serve until a signal says stop, and then until the requests in work are answered."""
     try:
-        settings, services = wiring.settings(), wiring.services()
+        settings = wiring.settings()
+        check_names(settings)
+        services = wiring.services()
         port = bound_port(settings)
     except (SettingError, OSError) as error:
         sys.exit(f"MiniPic does not start: {error}")
@@ -198,9 +184,11 @@ def main() -> None:
         signal.signal(number, _stop)
     app, engine = build_app(settings, services)
     stop = threading.Event()
-    for work in (sweep, _deliver):
-        threading.Thread(target=work, args=(services, stop), daemon=True).start()
-    announce(settings, services)
+    if settings.store is StoreKind.LOCAL:
+        start_background(services, engine, settings.engine_children, stop)
+        announce(settings, services)
+    else:  # sweeping and notices are the stack's own work, and a table that many share is no first start
+        log.info("listening on %s:%d, stores on AWS", settings.host, settings.port)
     config = uvicorn.Config(
         app,
         http=LimitedProtocol,  # of h11: httptools would lower-case every header's name

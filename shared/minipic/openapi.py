@@ -11,7 +11,7 @@ from typing import Any
 from fastapi.openapi.utils import get_openapi
 
 from minipic import __version__
-from minipic.http.description import ERROR_SCHEMA, SECURITY
+from minipic.http.description import ERROR_SCHEMA, SECURITY, TINYJPG_ERROR_SCHEMA
 from minipic.local import load_function, read_routes
 from minipic.settings import PROJECT_FOLDER
 
@@ -30,16 +30,23 @@ def describe() -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     schemas["Error"] = ERROR_SCHEMA
+    schemas["TinyJpgError"] = TINYJPG_ERROR_SCHEMA
     document["components"]["securitySchemes"] = SECURITY
     document["security"] = [{name: []} for name in SECURITY]
     for path, operations in document["paths"].items():
         for operation in operations.values():
             # A reader scans what an operation does, not what its function is named.
             operation["summary"] = re.split("[.:;]", operation["description"])[0].replace("\n", " ")
-            operation["tags"] = ["Native" if path.startswith("/v1/") else "Tinify-compatible"]
+            operation["tags"] = [_face(path)]
             if _is_frameworks(operation):
                 del operation["responses"]["422"]
     return document
+
+
+def _face(path: str) -> str:
+    if path.startswith("/v1/"):
+        return "Native"
+    return "TinyJPG-compatible" if path.startswith(("/api/", "/direct-file/")) else "Tinify-compatible"
 
 
 def _is_frameworks(operation: dict[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from minipic.domain.account import Plan
+from minipic.domain.metering import MAX_LEASES
 from minipic.domain.screening import Screening, parse_screening_list
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
@@ -17,8 +18,6 @@ DEFAULT_PLANS = {
     "free": Plan("free", free_images=500, max_bytes=5 * MIB),
     "paid": Plan("paid", free_images=500, max_bytes=80 * MIB),
 }
-# DynamoDB takes conditions of 4 KB, and one that prunes a key names each expired lease.
-MAX_CONCURRENCY = 90
 # A rate above 1 000 a second would make the interval between two requests less than the clock's millisecond.
 PLAN_RANGES = (
     ("free_images", 0, 10**12),
@@ -26,7 +25,7 @@ PLAN_RANGES = (
     ("max_pixels", 1, 2**40),
     ("rate_per_second", 1, 1000),
     ("burst", 1, 10**6),
-    ("concurrency", 1, MAX_CONCURRENCY),
+    ("concurrency", 1, MAX_LEASES),
 )
 
 T = TypeVar("T")
@@ -74,6 +73,10 @@ class AwsSettings:
     ledger_table: str = ""
     bucket: str = ""
     derive_function: str = ""
+    jobs_table: str = ""
+    jobs_queue: str = ""
+    hooks_queue: str = ""
+    given_up_queue_arn: str = ""
     endpoint_url: str | None = None
     max_response_bytes: int | None = None
 
@@ -97,6 +100,7 @@ class Settings:
     screening: Screening = field(default_factory=Screening)
     log_level: str = "INFO"
     engine_children: int = 1
+    body_memory_bytes: int = 160 * MIB
     care: Care = Care.DEFAULT
     plans: Mapping[str, Plan] = field(default_factory=lambda: DEFAULT_PLANS)
     aws: AwsSettings = AwsSettings()
@@ -136,6 +140,7 @@ def read_settings(environ: Mapping[str, str], cores: int = 1) -> Settings:
         source_allow=read("MINIPIC_SOURCE_ALLOW", _endpoints, frozenset(), "host:port, several by comma"),
         log_level=read("MINIPIC_LOG_LEVEL", _log_level, "INFO", "DEBUG, INFO, WARNING or ERROR"),
         engine_children=read("MINIPIC_ENGINE_CHILDREN", _whole_number(1, 256), cores, "a number from 1 to 256"),
+        body_memory_bytes=MIB * read("MINIPIC_BODY_MEMORY", _whole_number(1, 2**20), 160, "MB from 1 to 1048576"),
         care=read("MINIPIC_CARE", Care, Care.DEFAULT, "default or best"),
         plans=read("MINIPIC_PLANS", _plans, DEFAULT_PLANS, "JSON, or a JSON file's path, as the README shows"),
         aws=AwsSettings(
@@ -144,6 +149,10 @@ def read_settings(environ: Mapping[str, str], cores: int = 1) -> Settings:
             ledger_table=environ.get("MINIPIC_LEDGER_TABLE", ""),
             bucket=environ.get("MINIPIC_BUCKET", ""),
             derive_function=environ.get("MINIPIC_DERIVE_FUNCTION", ""),
+            jobs_table=environ.get("MINIPIC_JOBS_TABLE", ""),
+            jobs_queue=environ.get("MINIPIC_JOBS_QUEUE", ""),
+            hooks_queue=environ.get("MINIPIC_HOOKS_QUEUE", ""),
+            given_up_queue_arn=environ.get("MINIPIC_GIVEN_UP_QUEUE_ARN", ""),
             endpoint_url=environ.get("AWS_ENDPOINT_URL") or None,
             # A Lambda answer is at most 6 291 456 bytes of JSON; an image in it is base64, 4 characters for 3 bytes.
             max_response_bytes=4_500_000 if on_lambda else None,

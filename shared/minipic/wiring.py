@@ -5,12 +5,13 @@ import os
 import secrets
 import threading
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 from minipic.domain.plans import Plans
 from minipic.service import Sender, Services, Sources
 from minipic.settings import LinkMode, Settings, StoreKind, read_settings
-from minipic.stores import Accounts, Ledger, Notices, Repeats, Results, Uploads
+from minipic.stores import Accounts, Jobs, Ledger, Notices, Repeats, Results, Uploads
 
 
 def on_lambda() -> bool:
@@ -30,6 +31,23 @@ def services() -> Services:
     return build_services(settings())
 
 
+def rehearsing() -> AbstractContextManager[None]:
+    """Return a context in which AWS is not asked: its clients get ready for calls, and nothing leaves this process."""
+    if settings().store is not StoreKind.AWS:
+        return nullcontext()
+    from minipic.stores.aws.rehearsal import rehearsing as rehearsing_on_aws
+
+    return rehearsing_on_aws()
+
+
+def close_connections() -> None:
+    """Close what connections the stores have; they open new ones when they need them."""
+    if settings().store is StoreKind.AWS:
+        from minipic.stores.aws.rehearsal import close_connections as close_those_to_aws
+
+        close_those_to_aws()
+
+
 def build_services(chosen: Settings) -> Services:
     """Return services on the store that the settings name."""
     web = _WebWhenNeeded(chosen.source_allow)
@@ -41,6 +59,7 @@ def build_services(chosen: Settings) -> Services:
         notices=stores.notices,
         results=stores.results,
         uploads=stores.uploads,
+        jobs=stores.jobs,
         sources=web,
         sender=web,
         screening=chosen.screening,
@@ -102,11 +121,13 @@ class _Stores(NamedTuple):
     notices: Notices
     results: Results
     uploads: Uploads
+    jobs: Jobs
 
 
 def _local_stores(chosen: Settings) -> _Stores:
     from minipic.stores.local.accounts import SqliteAccounts
     from minipic.stores.local.database import Database
+    from minipic.stores.local.jobs import SqliteJobs
     from minipic.stores.local.ledger import SqliteLedger
     from minipic.stores.local.notices import SqliteNotices
     from minipic.stores.local.repeats import SqliteRepeats
@@ -122,12 +143,14 @@ def _local_stores(chosen: Settings) -> _Stores:
         SqliteNotices(database),
         FileResults(folder),
         FileUploads(folder / "uploads"),
+        SqliteJobs(database),
     )
 
 
 def _aws_stores(chosen: Settings) -> _Stores:
     from minipic.stores.aws.accounts import DynamoAccounts
-    from minipic.stores.aws.clients import make_clients
+    from minipic.stores.aws.clients import make_clients, make_sqs_client
+    from minipic.stores.aws.jobs import DynamoJobs
     from minipic.stores.aws.ledger import DynamoLedger
     from minipic.stores.aws.notices import DynamoNotices
     from minipic.stores.aws.repeats import DynamoRepeats
@@ -136,6 +159,8 @@ def _aws_stores(chosen: Settings) -> _Stores:
 
     dynamodb, s3 = make_clients(chosen.aws.region, chosen.aws.endpoint_url)
     names = chosen.aws
+    queues = names.jobs_queue or names.hooks_queue  # whoever queues nothing needs no client for it
+    sqs = make_sqs_client(names.region, names.endpoint_url) if queues else None
     return _Stores(
         DynamoAccounts(dynamodb, names.table),
         DynamoLedger(dynamodb, names.ledger_table),
@@ -143,4 +168,5 @@ def _aws_stores(chosen: Settings) -> _Stores:
         DynamoNotices(dynamodb, names.ledger_table),
         S3Results(s3, names.bucket),
         S3Uploads(s3, names.bucket),
+        DynamoJobs(dynamodb, names.jobs_table, sqs, names.jobs_queue, names.hooks_queue),
     )

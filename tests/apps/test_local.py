@@ -2,11 +2,12 @@
 
 import socket
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
-from minipic.local import bound_port
-from minipic.settings import Settings
+from minipic.local import bound_port, check_names
+from minipic.settings import AwsSettings, SettingError, Settings, StoreKind
 
 
 def test_port_is_taken_but_answers_nobody_yet() -> None:
@@ -29,3 +30,12 @@ def test_sixth_version() -> None:
     """An IPv6 address is a host like any other."""
     with closing(bound_port(Settings(host="::1", port=0))) as port:
         assert port.family is socket.AF_INET6
+
+
+def test_stores_on_aws_need_their_names() -> None:
+    """With MINIPIC_STORE=aws each name that is missing is said; with the local store there are none to give."""
+    aws = AwsSettings(region="eu-central-1", table="t", ledger_table="l", bucket="b")
+    check_names(Settings(store=StoreKind.AWS, aws=aws))
+    check_names(Settings())
+    with pytest.raises(SettingError, match="MINIPIC_STORE=aws needs AWS_REGION, MINIPIC_BUCKET"):
+        check_names(Settings(store=StoreKind.AWS, aws=replace(aws, region="", bucket="")))

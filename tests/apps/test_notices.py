@@ -13,7 +13,7 @@ import pytest
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
-from minipic import local
+from minipic import background
 from minipic.admin import main
 from minipic.domain.account import Account
 from minipic.domain.keys import Environment
@@ -22,7 +22,8 @@ from minipic.domain.notices import MAX_TRIES, WAITS_MS
 from minipic.http.logs import mask
 from minipic.service import Services
 from minipic.service.administration import create_account, create_key
-from minipic.service.notices import SECRET_PREFIX, deliver_due, mute, notify
+from minipic.service.notices import deliver_due, mute, notify
+from minipic.service.signatures import SECRET_PREFIX
 from minipic.settings import PROJECT_FOLDER, Settings
 from minipic.wiring import build_services
 from tests.sources.receivers import Post, Receiver, receiving
@@ -337,11 +338,11 @@ def test_the_background_thread_delivers_and_survives(
         def __getattr__(self, name: str) -> Any:
             return getattr(house.services.notices, name)
 
-    monkeypatch.setattr(local, "DELIVER_EVERY_S", 0.02)
+    monkeypatch.setattr(background, "DELIVER_EVERY_S", 0.02)
     house.draw(2)
     stop = threading.Event()
     services = replace(house.services, notices=Flaky())
-    thread = threading.Thread(target=local._deliver, args=(services, stop))
+    thread = threading.Thread(target=background._deliver, args=(services, stop))
     thread.start()
     deadline_s = time.monotonic() + 10
     while not house.receiver.posts and time.monotonic() < deadline_s:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from minipic.background import SWEEP_EVERY_S, sweep
 from minipic.domain.account import Account
 from minipic.domain.identifiers import make_result_id
 from minipic.domain.image import ImageFormat
 from minipic.domain.metering import month_of
-from minipic.local import SWEEP_EVERY_S, sweep
 from minipic.settings import Settings
 from minipic.stores import ResultFacts
 from minipic.stores.local.results import FileResults

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.aws_stack.template import PROJECT_FOLDER
+from tests.e2e.tls import make_certificates
 
 START_TIMEOUT_S = 60
 STARTS = 3  # another process may take the port between its choice and its use
@@ -46,12 +48,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_ministack(folder: Path) -> Iterator[str]:
-    """Yield the endpoint of a fresh MiniStack that keeps its files in ``folder``."""
+def running_ministack(folder: Path, **settings: str) -> Iterator[str]:
+    """Yield the endpoint of a fresh MiniStack that keeps its files in ``folder``; ``settings`` are its variables."""
+    scheme = "https" if "USE_SSL" in settings else "http"
     for _ in range(STARTS):
         port = free_port()
-        with _process(port, folder) as process:
-            endpoint_url = f"http://127.0.0.1:{port}"
+        with _process(port, folder, settings) as process:
+            endpoint_url = f"{scheme}://127.0.0.1:{port}"
             if _wait_until_healthy(endpoint_url, process):
                 yield endpoint_url
                 return
@@ -59,7 +62,26 @@ def running_ministack(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _process(port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running_strict_ministack(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the endpoint of a MiniStack that checks, and the certificate of the authority to trust for its TLS.
+
+    It checks every signature, and lets a function do what its role and the bucket's policy allow and nothing else.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    authority, certificate = make_certificates(folder)
+    settings = {
+        "AUTH": "true",
+        "USE_SSL": "1",
+        "MINISTACK_SSL_CERT": str(certificate),
+        "MINISTACK_SSL_KEY": str(certificate),
+        "AWS_CA_BUNDLE": str(authority),  # the functions inherit it
+    }
+    with running_ministack(folder, **settings) as endpoint_url:
+        yield endpoint_url, authority
+
+
+@contextmanager
+def _process(port: int, folder: Path, settings: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     folder.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))} | {
         "BIND_HOST": "127.0.0.1",
@@ -68,6 +90,7 @@ def _process(port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         "LOG_LEVEL": "WARNING",
         "S3_DATA_DIR": str(folder / "s3"),
         "TMPDIR": str(folder),
+        **settings,
     }
     command = [sys.executable, str(GUARD), str(_executable())]
     with (folder / "ministack.log").open("ab") as log:
@@ -91,9 +114,10 @@ def _process(port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def _wait_until_healthy(endpoint_url: str, process: subprocess.Popen[bytes]) -> bool:
     deadline_s = time.monotonic() + START_TIMEOUT_S
+    unchecked = ssl._create_unverified_context()
     while time.monotonic() < deadline_s and process.poll() is None:
         with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
-            urllib.request.urlopen(f"{endpoint_url}/_ministack/health", timeout=1).close()
+            urllib.request.urlopen(f"{endpoint_url}/_ministack/health", timeout=1, context=unchecked).close()
             return True
         time.sleep(0.05)
     return False

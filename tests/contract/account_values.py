@@ -19,7 +19,7 @@ PLAN = Plan("free", free_images=SANDBOX_LIMIT, max_bytes=1000)
 PAID = Plan("paid", free_images=7, max_bytes=2000)
 PLANS = Plans({"free": PLAN, "paid": PAID})
 LIVE_KEY, TEST_KEY = "k-live", "k-test"
-CHARGE = Charge("shrink", "r" * 32, bytes_in=2000, bytes_out=1000)
+CHARGE = Charge("shrink", "r" * 32, bytes_in=2000, bytes_out=1000, format="jpeg")
 
 _numbers = itertools.count()
 

@@ -24,11 +24,19 @@ class Books:
     ledger: Ledger
     settle_up: Callable[[], None]
 
-    def charge(self, account: Account, operation: str = "shrink", now_ms: int = NOW_MS, key_id: str = LIVE_KEY) -> Line:
+    def charge(
+        self,
+        account: Account,
+        operation: str = "shrink",
+        now_ms: int = NOW_MS,
+        key_id: str = LIVE_KEY,
+        format: str = "png",
+    ) -> Line:
         """Charge one request and return the line that it has to make."""
         lease = make_lease(account, key_id, now_ms)
         assert self.accounts.admit(lease, now_ms, PLANS).error is None
-        settled = self.accounts.settle(lease, now_ms, Charge(operation, "r" * 32, bytes_in=2000, bytes_out=900), PLANS)
+        charge = Charge(operation, "r" * 32, bytes_in=2000, bytes_out=900, format=format)
+        settled = self.accounts.settle(lease, now_ms, charge, PLANS)
         assert settled.error is None
         line = latest_line(settled.account)
         assert line is not None

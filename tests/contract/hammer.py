@@ -64,7 +64,7 @@ def hammer(accounts: Accounts, account_id: str, worker: str) -> Counter[str]:
         try:
             error = accounts.admit(lease, NOW_MS, PLANS).error
             if error is None:
-                error = accounts.settle(lease, NOW_MS, Charge("shrink", lease.id, 10, 5), PLANS).error
+                error = accounts.settle(lease, NOW_MS, Charge("shrink", lease.id, 10, 5, "png"), PLANS).error
                 if error is not None:
                     accounts.release(lease)
         except ServiceUnavailable as unavailable:

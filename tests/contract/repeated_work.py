@@ -76,6 +76,10 @@ class QuickEngine:
         """Take everything for a PNG."""
         return ImageFormat.PNG
 
+    def estimate(self, data: bytes, options: Options) -> int:
+        """Expect what will be."""
+        return len(b"small")
+
     def compress(self, data: bytes, options: Options) -> Compressed:
         """Return the same picture each time."""
         self.calls += 1
@@ -96,7 +100,7 @@ class Workshop:
 
     def mortal(self, fate: Fate) -> Services:
         """Return the services as a process with this fate has them."""
-        names = ("accounts", "ledger", "repeats", "results")
+        names = ("accounts", "ledger", "repeats", "results", "jobs")
         mortal: dict[str, Any] = {name: _Mortal(getattr(self.services, name), fate) for name in names}
         return replace(self.services, **mortal)
 

@@ -10,7 +10,7 @@ import pytest
 from minipic.domain import credits as balance
 from minipic.domain.account import Entry, Key, Overrides, Source
 from minipic.domain.keys import Environment
-from minipic.settings import MAX_CONCURRENCY
+from minipic.domain.metering import MAX_LEASES
 from minipic.stores.aws import changes, expressions
 from tests.contract.account_values import NOVEMBER, NOW_MS, PLAN, PLANS, make_account, make_lease
 
@@ -20,10 +20,11 @@ LEASE = make_lease(ACCOUNT)
 
 
 def every_update() -> Iterator[expressions.Arguments]:
-    expired = [f"{number:016}" for number in range(MAX_CONCURRENCY)]
+    expired = [f"{number:016}" for number in range(MAX_LEASES)]
     different = Overrides(free_images=5, concurrency=PLAN.concurrency)
-    for busy, pruned, overrides in itertools.product((True, False), ([], expired), (Overrides(), different)):
-        guess = expressions.Guess("free", overrides, NOVEMBER, busy)
+    ways = itertools.product((True, False), ([], expired), (Overrides(), different), (True, False))
+    for busy, pruned, overrides, from_queue in ways:
+        guess = expressions.Guess("free", overrides, NOVEMBER, busy, from_queue)
         yield expressions.admit(LEASE, NOW_MS, PLANS, guess, pruned)
     for source in (Source.FREE, Source.CREDIT, Source.SANDBOX):
         yield expressions.settle(LEASE, Entry(NOW_MS, NOVEMBER, "shrink", source), PLANS)
@@ -44,7 +45,7 @@ def every_change() -> Iterator[expressions.Arguments]:
     yield changes.set_status(ACCOUNT.id, "suspended")
     for deleted in ([], ["k1", "k2"]):
         yield changes.add_key(ACCOUNT.id, "k3", key, key_hash, deleted)
-    for leases in ([], [f"{number:016}" for number in range(MAX_CONCURRENCY)]):
+    for leases in ([], [f"{number:016}" for number in range(MAX_LEASES)]):
         yield changes.drop_key(ACCOUNT.id, "k3", leases)
     yield changes.replace_key(ACCOUNT.id, "k3", "k4", key, key_hash)
     yield changes.set_key_enabled(ACCOUNT.id, "k3", True)

@@ -4,6 +4,7 @@ from minipic.domain.account import Account
 from minipic.domain.ledger import Line, MonthSums, latest_line
 from tests.contract.account_values import (
     DECEMBER,
+    LIVE_KEY,
     NEXT_MONTH_MS,
     NOVEMBER,
     NOW_MS,
@@ -13,6 +14,8 @@ from tests.contract.account_values import (
     plans_with,
 )
 from tests.contract.books import ALL, Books, total
+
+FEBRUARY, FEBRUARY_MS = 202702, NEXT_MONTH_MS + 70 * 86_400_000
 
 
 @pytest.fixture
@@ -55,14 +58,16 @@ def test_lines_come_in_pages(books: Books, owner: Account) -> None:
 
 
 def test_sums_are_those_of_the_lines(books: Books, owner: Account) -> None:
-    """A month's sums count billed images by operation, with their bytes, and nothing else."""
-    for operation in ("shrink", "shrink", "derive", "compress"):
-        books.charge(owner, operation)
-    books.charge(owner, key_id=TEST_KEY)
+    """A month's sums count billed images by operation and by format, with their bytes, and nothing else."""
+    for operation, image_format in (("shrink", "png"), ("shrink", "jpeg"), ("derive", "png"), ("compress", "")):
+        books.charge(owner, operation, format=image_format)
+    books.charge(owner, key_id=TEST_KEY, format="gif")
     grant(books, owner, "p1")
     books.settle_up()
     sums = books.ledger.sums(owner.id, NOVEMBER)
-    assert sums == MonthSums({"shrink": 2, "derive": 1, "compress": 1}, bytes_in=8000, bytes_out=3600)
+    assert sums.images == {"shrink": 2, "derive": 1, "compress": 1}
+    assert sums.formats == {"png": 2, "jpeg": 1}
+    assert (sums.bytes_in, sums.bytes_out) == (8000, 3600)
     assert sums == total(books.ledger.lines(owner.id, NOVEMBER, 0, ALL))
 
 
@@ -76,6 +81,29 @@ def test_each_month_has_its_own(books: Books, owner: Account) -> None:
     assert books.ledger.sums(owner.id, NOVEMBER) == total(before)
     assert books.ledger.sums(owner.id, DECEMBER) == total(after)
     assert [line.seq for line in (*before, *after)] == [1, 2, 3, 4]
+
+
+def test_a_line_tells_the_inputs_format(books: Books, owner: Account) -> None:
+    """A billed line and a sandbox call's name the format of what came in; one that is not known is empty."""
+    for key_id, image_format in ((LIVE_KEY, "heic"), (TEST_KEY, "gif"), (LIVE_KEY, "")):
+        books.charge(owner, key_id=key_id, format=image_format)
+    books.settle_up()
+    assert [line.format for line in books.ledger.lines(owner.id, NOVEMBER, 0, ALL)] == ["heic", "gif", ""]
+
+
+def test_sums_of_some_months(books: Books, owner: Account) -> None:
+    """Of the months from one to another come the sums of those in which an image was billed, and no others."""
+    for now_ms in (NOW_MS, NEXT_MONTH_MS, FEBRUARY_MS):
+        books.charge(owner, now_ms=now_ms)
+    grant(books, owner, "p1", FEBRUARY_MS)
+    books.settle_up()
+    of = books.ledger.sums_between
+    every = books.ledger.all_sums(owner.id)
+    assert of(owner.id, NOVEMBER, FEBRUARY) == every
+    assert list(of(owner.id, NOVEMBER + 1, FEBRUARY - 1)) == [DECEMBER]
+    assert of(owner.id, DECEMBER, DECEMBER) == {DECEMBER: every[DECEMBER]}
+    assert of(owner.id, FEBRUARY + 1, FEBRUARY + 9) == {}
+    assert of("nobody", NOVEMBER, FEBRUARY) == {}
 
 
 def test_accounts_do_not_mix(books: Books, owner: Account) -> None:

@@ -126,14 +126,14 @@ class ThreeOfAKind(RuleBasedStateMachine):
     def pass_time(self, jump_ms: int) -> None:
         self.clock_ms += jump_ms
 
-    @rule(target=leases, key_id=key_ids, process=st.integers(0, 1), planned=faults)
-    def admit(self, key_id: str, process: int, planned: list[Fault | None]) -> Lease:
+    @rule(target=leases, key_id=key_ids, from_queue=st.booleans(), process=st.integers(0, 1), planned=faults)
+    def admit(self, key_id: str, from_queue: bool, process: int, planned: list[Fault | None]) -> Lease:
         """Ask for a place. A process that dies on the way asks again with the lease that it chose."""
         now_ms = self._now_ms(process)
         lease = make_lease(self.model, key_id, now_ms)
         self._take(
-            lambda store: store.admit(lease, now_ms, PLANS),
-            metering.admit(self.model, lease, now_ms, PLANS),
+            lambda store: store.admit(lease, now_ms, PLANS, from_queue=from_queue),
+            metering.admit(self.model, lease, now_ms, PLANS, from_queue=from_queue),
             process,
             planned,
         )

@@ -21,6 +21,7 @@ START_MS = 1_795_000_000_000  # 2026-11-18
 PLANS = Plans(
     {"free": Plan("free", free_images=3, max_bytes=1000), "paid": Plan("paid", free_images=4, max_bytes=2000)}
 )
+FORMATS = ("jpeg", "", "png")  # lines from before the format was kept have none
 Step = tuple[str, Any]
 
 step_strategy: st.SearchStrategy[Step] = st.one_of(
@@ -70,7 +71,8 @@ class History:
         lease = Lease("a", key_id, f"lease-{self.account.seq}", self.now_ms + LEASE_MS)
         key = replace(self.account.keys[key_id], leases={lease.id: lease.expires_ms})
         waiting = replace(self.account, keys={**self.account.keys, key_id: key})
-        charge = Charge(operation, f"result-{self.account.seq}", 100 + self.account.seq, 50)
+        seq = self.account.seq
+        charge = Charge(operation, f"result-{seq}", 100 + seq, 50, FORMATS[seq % len(FORMATS)])
         settled = metering.settle(waiting, lease, self.now_ms, charge, PLANS)
         if settled.error is None:
             self._becomes(settled.account)

@@ -1,5 +1,6 @@
 """The audit of a ledger: right histories pass, and whatever is changed in one is found."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -80,7 +81,7 @@ def test_a_changed_field_is_found(history: History, data: st.DataObject) -> None
     at = data.draw(st.integers(0, len(history.lines) - 1))
     line = history.lines[at]
     name = data.draw(st.sampled_from(sorted(Line.__dataclass_fields__.keys() - BELIEVED)))
-    if not line.images and not line.credits and name in ("operation", "bytes_in", "bytes_out"):
+    if not line.images and not line.credits and name in ("operation", "bytes_in", "bytes_out", "format"):
         return  # a sandbox call is in no sum
     if line.credits and name == "operation":
         return  # credits that are added may be a purchase or a correction
@@ -151,6 +152,7 @@ def test_changed_sums_are_found(history: History, data: st.DataObject) -> None:
     for wrong in (
         replace(right, bytes_in=right.bytes_in + 1),
         replace(right, bytes_out=right.bytes_out - 1),
+        replace(right, formats={**right.formats, "gif": 1}),
         replace(right, images={**right.images, operation: right.images[operation] + 1}),
         replace(right, images={**right.images, operation: right.images[operation] - 1}),
         MonthSums(),
@@ -170,6 +172,36 @@ def test_the_service_may_go_on(history: History, data: st.DataObject) -> None:
         later.step(kind, value)
     summed = data.draw(st.integers(seq, later.account.seq))
     assert audit(account, later.lines, sums_of(later.lines[:summed])) is None
+
+
+@settings(max_examples=150, deadline=None)
+@given(histories)
+def test_sums_by_format_are_those_of_the_lines(history: History) -> None:
+    """Of each month, the images of a format are its billed lines of that format; a line without one is in none."""
+    for month, sums in history.sums.items():
+        billed = [line for line in history.lines if line.month == month and line.images]
+        assert sums.formats == Counter(line.format for line in billed if line.format)
+        assert sum(sums.images.values()) == sum(sums.formats.values()) + sum(not line.format for line in billed)
+
+
+def test_formats_may_begin_in_the_middle_of_a_month() -> None:
+    """Lines from before the format was kept are as right as those after, and so is the last one, made by either."""
+    history = play([("charge", "shrink")] * 3)
+    formats = [line.format for line in history.lines]
+    assert formats == ["jpeg", "", "png"]
+    assert audit(history.account, history.lines, history.sums) is None
+    lines = [*history.lines[:-1], replace(history.lines[-1], format="")]
+    assert check(history, lines) is None
+    assert check(history, [*history.lines[:-1], replace(history.lines[-1], format="gif")]) is not None
+
+
+def test_credits_have_no_format() -> None:
+    """A purchase is no image: one that says of which format it is, is found."""
+    history = play([("grant", 2), ("charge", "shrink")])
+    lines = [replace(history.lines[0], format="png"), *history.lines[1:]]
+    found = check(history, lines)
+    assert found is not None
+    assert (found.seq, found.expected) == (1, "credits without an image")
 
 
 def test_no_discrepancy_without_lines() -> None:

@@ -8,6 +8,7 @@ from minipic.domain.account import Account, Plan, Source, Status
 from minipic.domain.credits import grant
 from minipic.domain.metering import (
     LEASE_MS,
+    MAX_LEASES,
     PRUNE_AFTER_MS,
     Charge,
     Verdict,
@@ -91,6 +92,37 @@ def test_concurrency() -> None:
     verdict = admit(account, make_lease("21"), NOW_MS + 5000, PLANS)
     assert isinstance(verdict.error, TooManyRequests)
     assert admitted(release(account, make_lease("7")), "21", now_ms=NOW_MS + 5000)
+
+
+def test_work_from_the_queue_asks_for_no_rate() -> None:
+    """A job was let in when it was sent: it starts while its key is too fast, and slows nobody down."""
+    account = make_account()
+    for number in range(20):
+        account = release(admitted(account, str(number)), make_lease(str(number)))
+    verdict = admit(account, make_lease("job"), NOW_MS, PLANS, from_queue=True)
+    assert verdict.error is None
+    assert verdict.account.keys["k"].tat_ms == account.keys["k"].tat_ms
+
+
+def test_work_from_the_queue_is_bounded_too() -> None:
+    """A key's jobs take as many places as one update of the store can prune, and expired ones free theirs."""
+    account, plans = make_account(), PLANS
+    for number in range(MAX_LEASES):
+        account = admit(account, make_lease(str(number)), NOW_MS, plans, from_queue=True).account
+    assert isinstance(admit(account, make_lease("more"), NOW_MS, plans, from_queue=True).error, TooManyRequests)
+    later_ms = NOW_MS + LEASE_MS + PRUNE_AFTER_MS
+    verdict = admit(account, make_lease("later", now_ms=later_ms), later_ms, plans, from_queue=True)
+    assert verdict.error is None
+    assert len(verdict.account.keys["k"].leases) == 1
+
+
+def test_work_from_the_queue_needs_a_key_and_an_image_left() -> None:
+    """A job whose key was switched off, or whose account has nothing left, is not started."""
+    account = make_account()
+    off = replace(account, keys={"k": replace(account.keys["k"], enabled=False)})
+    assert isinstance(admit(off, make_lease("job"), NOW_MS, PLANS, from_queue=True).error, Unauthorized)
+    spent = replace(account, free_limit=0)
+    assert isinstance(admit(spent, make_lease("job"), NOW_MS, PLANS, from_queue=True).error, AccountLimitReached)
 
 
 def test_crashed_requests_free_their_places() -> None:

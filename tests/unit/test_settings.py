@@ -62,6 +62,7 @@ def test_empty_is_unset() -> None:
         ("MINIPIC_RESULT_TTL", "a day"),
         ("MINIPIC_LOG_LEVEL", "loud"),
         ("MINIPIC_ENGINE_CHILDREN", "0"),
+        ("MINIPIC_BODY_MEMORY", "0"),
         ("MINIPIC_CARE", "more"),
         ("MINIPIC_PLANS", "{"),
         ("MINIPIC_PLANS", "/no/such/file"),

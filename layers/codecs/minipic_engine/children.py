@@ -15,6 +15,7 @@ from minipic.errors import MiniPicError, ServiceUnavailable
 
 from . import sniff as _sniff
 from .child import WORKER_COMMAND, Child, EngineFault
+from .estimate import estimate_bytes
 
 JOB_TIMEOUT_S = 25.0
 
@@ -67,6 +68,16 @@ class EnginePool:
             self._idle.extend(fresh)
             self._changed.notify_all()
 
+    def get_ready(self) -> None:
+        """Return when the free children have loaded their codecs; raises EngineFault when one of them does not come up.
+
+        For a pool that was started without waiting, before its first job.
+        """
+        with self._changed:
+            idle = list(self._idle)
+        for child in idle:
+            child.wait_until_ready()
+
     def close(self) -> None:
         """End all children; a job that is still running fails with ServiceUnavailable."""
         with self._changed:
@@ -85,6 +96,10 @@ class EnginePool:
     def sniff(self, data: bytes) -> ImageFormat:
         """Return the format of ``data``, without a child; raises UnsupportedMediaType."""
         return _sniff.sniff(data)
+
+    def estimate(self, data: bytes, options: Options) -> int:
+        """Return about how many bytes ``compress`` will give, without a child: see ``minipic_engine.estimate``."""
+        return estimate_bytes(data, options)
 
     def compress(self, data: bytes, options: Options) -> Compressed:
         """Compress ``data`` in a child; see ``minipic_engine.pipeline.compress`` for what comes back or is raised.

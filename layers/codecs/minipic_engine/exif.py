@@ -6,8 +6,8 @@ ever visited (the main one, the camera's, the position's), so that no loop of po
 
 import struct
 
+from .header import UPRIGHT
 from .kept import Kept, Tag, tidy_copyright, tidy_time
-from .orientation import UPRIGHT
 
 _ORIENTATION, _COPYRIGHT, _CAMERA, _POSITION = 0x0112, 0x8298, 0x8769, 0x8825
 _TAKEN, _DIGITIZED = 0x9003, 0x9004

@@ -11,6 +11,9 @@ MAX_FRAME_PIXELS = 100 * MEGAPIXEL
 MAX_TOTAL_PIXELS = 1_000 * MEGAPIXEL
 MAX_FRAMES = 2_000
 MAX_SIDE = 65_535
+UPRIGHT = 1
+"""EXIF's orientation of a picture that is stored as it is shown."""
+
 MAX_ICC_BYTES = 4 * 1024 * 1024
 """Above this a colour profile is taken for broken: real ones, press profiles included, stay below 3 MB."""
 
@@ -33,7 +36,7 @@ class Header:
     frames: int = 1
     is_animated: bool = False
     has_still_apart: bool = False
-    orientation: int = 1
+    orientation: int = UPRIGHT
     icc: bytes | None = None
     gamma: float | None = None
     made_at: int | None = None

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from minipic.errors import DecodeError, ImageTooComplex
 
 from . import effort, profiles
-from .header import MAX_FRAME_PIXELS, MAX_ICC_BYTES
+from .header import MAX_FRAME_PIXELS, MAX_ICC_BYTES, UPRIGHT
 from .isobmff import Box, Meta, boxes, children, item_bytes, read_meta
 from .kept import Metadata
-from .orientation import UPRIGHT
 from .xmp import MAX_XMP_BYTES
 
 _MAX_EXIF_BYTES = 1024 * 1024

@@ -8,9 +8,8 @@ from minipic.domain.image import ImageFormat
 from minipic.errors import DecodeError
 
 from . import exif, iptc
-from .header import MAX_ICC_BYTES, Header
+from .header import MAX_ICC_BYTES, UPRIGHT, Header
 from .kept import NOTHING, Kept, Metadata
-from .orientation import UPRIGHT
 
 _SOI, _EOI, _SOS, _DQT, _COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xFE
 _APP0, _APP1, _APP2, _APP13, _APP14 = 0xE0, 0xE1, 0xE2, 0xED, 0xEE

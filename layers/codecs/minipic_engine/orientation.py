@@ -2,7 +2,6 @@
 
 from PIL import Image
 
-UPRIGHT = 1
 _APPLIED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,

@@ -9,9 +9,8 @@ from minipic.domain.image import ImageFormat
 from minipic.errors import DecodeError
 
 from . import exif, png_texts
-from .header import MAX_ICC_BYTES, Header
+from .header import MAX_ICC_BYTES, UPRIGHT, Header
 from .kept import NOTHING, Kept, Metadata
-from .orientation import UPRIGHT
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MAX_CHUNKS = 250_000

@@ -8,10 +8,9 @@ from minipic.domain.image import ImageFormat
 
 from . import effort, exif, iptc, tiff_decode, tiff_encode, tiff_pages
 from .goal import Encoded, Goal, exact
-from .header import MAX_ICC_BYTES, Header
+from .header import MAX_ICC_BYTES, UPRIGHT, Header
 from .kept import Kept, Metadata
 from .kept import Tag as ExifTag
-from .orientation import UPRIGHT
 from .picture import Picture
 from .tiff_encode import Samples
 from .tiff_pages import Page

@@ -7,9 +7,8 @@ from minipic.domain.image import ImageFormat
 from minipic.errors import DecodeError
 
 from . import exif
-from .header import MAX_ICC_BYTES, Header
+from .header import MAX_ICC_BYTES, UPRIGHT, Header
 from .kept import NOTHING, Kept, Metadata
-from .orientation import UPRIGHT
 
 _MAX_CHUNKS = 20_000
 _LEVEL = b"mpic"

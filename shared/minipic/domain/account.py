@@ -111,6 +111,7 @@ class Entry:
     """The latest ledger entry, embedded in the account: what the request said of itself.
 
     ``credits`` is what a purchase or a correction added, negative for what it took away; ``reason`` is an operator's.
+    ``format`` is the input's, empty where it is unknown.
     """
 
     at_ms: int
@@ -125,6 +126,7 @@ class Entry:
     pack_id: str = ""
     credits: int = 0
     reason: str = ""
+    format: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ class Tally:
     images: Counter[str] = field(default_factory=Counter)
     bytes_in: int = 0
     bytes_out: int = 0
+    formats: Counter[str] = field(default_factory=Counter)
 
     @property
     def billed(self) -> int:
@@ -50,6 +51,8 @@ class Tally:
             self.images[line.operation] += 1
             self.bytes_in += line.bytes_in
             self.bytes_out += line.bytes_out
+            if line.format:
+                self.formats[line.format] += 1
             if line.drawn_from == PLAN:
                 self.plan_draws += 1
             else:
@@ -59,7 +62,7 @@ class Tally:
 
     def sums(self) -> MonthSums:
         """Return the sums that the lines make."""
-        return MonthSums(dict(self.images), self.bytes_in, self.bytes_out)
+        return MonthSums(dict(self.images), self.bytes_in, self.bytes_out, dict(self.formats))
 
 
 def audit(account: Account, lines: Iterable[Line], sums: Mapping[int, MonthSums]) -> Discrepancy | None:
@@ -138,8 +141,8 @@ class _Replay:
             yield f"{line.credits} credits as a purchase or a correction", f"operation {line.operation!r}"
         if line.operation == Source.CORRECTION and not line.reason:
             yield "a correction with a reason", "none"
-        if line.images or line.bytes_in or line.bytes_out:
-            yield "credits without an image", f"{line.images} images, {line.bytes_in} and {line.bytes_out} bytes"
+        if line.images or line.bytes_in or line.bytes_out or line.format:
+            yield "credits without an image", f"{line}"
         if line.drawn_from in ("", PLAN) or line.drawn_from in self._references:
             yield "credits under a reference of their own", f"reference {line.drawn_from!r}"
         end = self.bought + max(0, line.credits)
@@ -210,9 +213,12 @@ def _month_of(at_ms: int) -> int:
 
 
 def _is_same_step(latest: Line, line: Line) -> bool:
-    """Tell whether a line stands for the account's last step; what the account has changed since is left out."""
+    """Tell whether a line stands for the account's last step; what the account has changed since is left out.
+
+    A line may lack the format: while the service is updated, an older part of it may write the line.
+    """
     expected = replace(latest, key_name=line.key_name, free_remaining=line.free_remaining, drawn_from=line.drawn_from)
-    return line == expected
+    return line == (expected if line.format else replace(expected, format=""))
 
 
 def _faults_of_an_operation(line: Line) -> Iterator[Fault]:

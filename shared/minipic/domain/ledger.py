@@ -15,7 +15,8 @@ class Line:
 
     ``drawn_from`` is ``plan``, a pack's id, or empty; the two ``…_remaining`` are the balances after the line.
     ``credits`` is what a purchase or a correction added, negative for what it took away. A correction has a ``reason``,
-    and so has a line that was repaired: its ``operation`` is ``repair``, unless it is of credits.
+    and so has a line that was repaired: its ``operation`` is ``repair``, unless it is of credits. ``format`` is the
+    input's, empty where it is unknown: in repaired lines, and in those from before it was kept.
     """
 
     seq: int
@@ -33,24 +34,32 @@ class Line:
     credits_remaining: int
     credits: int = 0
     reason: str = ""
+    format: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MonthSums:
-    """What an account's lines of one month add up to. ``images`` counts by operation; bytes are of billed images."""
+    """What an account's lines of one month add up to. ``images`` counts by operation; bytes are of billed images.
+
+    ``formats`` counts billed images by their input's format. Lines without one count nowhere there, so it may add up to
+    less than ``images``, and the sums of months from before it was kept are what their lines say.
+    """
 
     images: Mapping[str, int] = field(default_factory=dict)
     bytes_in: int = 0
     bytes_out: int = 0
+    formats: Mapping[str, int] = field(default_factory=dict)
 
     def plus(self, line: Line) -> "MonthSums":
         """Return the sums with one more line; a line without an image changes nothing."""
         if line.images == 0:
             return self
+        formats = {line.format: self.formats.get(line.format, 0) + line.images} if line.format else {}
         return MonthSums(
             images={**self.images, line.operation: self.images.get(line.operation, 0) + line.images},
             bytes_in=self.bytes_in + line.bytes_in,
             bytes_out=self.bytes_out + line.bytes_out,
+            formats={**self.formats, **formats},
         )
 
 
@@ -88,4 +97,5 @@ def latest_line(account: Account) -> Line | None:
         credits_remaining=account.credits_bought - account.credits_drawn,
         credits=entry.credits,
         reason=entry.reason,
+        format=entry.format,
     )

@@ -23,6 +23,7 @@ from minipic.errors import (
 )
 
 LEASE_MS = 120_000
+MAX_LEASES = 90  # of one key: DynamoDB takes conditions of 4 KB, and one that prunes a key names each expired lease
 PRUNE_AFTER_MS = 10_000  # another machine's clock may run behind: its lease is taken away only this much later
 
 
@@ -38,12 +39,16 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What a finished request wants to see in the ledger."""
+    """What a finished request wants to see in the ledger.
+
+    ``format`` is the ``ImageFormat`` of the input, as text; empty where it is unknown.
+    """
 
     operation: str
     result_id: str
     bytes_in: int
     bytes_out: int
+    format: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +82,19 @@ def next_month(month: int) -> int:
     return (year + 1) * 100 + 1 if number == 12 else month + 1
 
 
-def refusal(account: Account, lease: Lease, now_ms: int, plans: Plans) -> MiniPicError | None:
-    """Return why a request would be refused now, or None; the order of the checks is part of the contract."""
+def months_until(month: int, count: int) -> list[int]:
+    """Return the ``count`` months that end with this one, oldest first."""
+    last = month // 100 * 12 + month % 100 - 1
+    return [number // 12 * 100 + number % 12 + 1 for number in range(last - count + 1, last + 1)]
+
+
+def refusal(
+    account: Account, lease: Lease, now_ms: int, plans: Plans, *, from_queue: bool = False
+) -> MiniPicError | None:
+    """Return why a request would be refused now, or None; the order of the checks is part of the contract.
+
+    Work ``from_queue`` was let in before, when it was sent: its key's rate and places are not asked for again.
+    """
     plan = plans.of(account)
     key = account.keys.get(lease.key_id)
     if key is None or not key.enabled or account.status is Status.DELETED:
@@ -87,14 +103,20 @@ def refusal(account: Account, lease: Lease, now_ms: int, plans: Plans) -> MiniPi
         return AccountSuspended()
     if lease.id in key.leases:
         return None
-    wait_ms = rate_opens_ms(key, plan) - now_ms
-    if wait_ms > 0:
-        return TooManyRequests(retry_after_s=-(-wait_ms // 1000))
-    if len(live_leases(key.leases, now_ms)) >= plan.concurrency:
+    if not from_queue:
+        wait_ms = rate_opens_ms(key, plan) - now_ms
+        if wait_ms > 0:
+            return TooManyRequests(retry_after_s=-(-wait_ms // 1000))
+    if len(live_leases(key.leases, now_ms)) >= places(plan, from_queue):
         return TooManyRequests()
     if draws_from(account, key, max(account.month, month_of(now_ms)), plans) is None:
         return AccountLimitReached()
     return None
+
+
+def places(plan: Plan, from_queue: bool) -> int:
+    """Return how much of one key's work may be in progress at once."""
+    return MAX_LEASES if from_queue else plan.concurrency
 
 
 def rate_opens_ms(key: Key, plan: Plan) -> int:
@@ -107,19 +129,20 @@ def live_leases(leases: Mapping[str, int], now_ms: int) -> dict[str, int]:
     return {lease: expires_ms for lease, expires_ms in leases.items() if expires_ms + PRUNE_AFTER_MS > now_ms}
 
 
-def admit(account: Account, lease: Lease, now_ms: int, plans: Plans) -> Verdict:
+def admit(account: Account, lease: Lease, now_ms: int, plans: Plans, *, from_queue: bool = False) -> Verdict:
     """Give a request its place, or say why not. Repeating it with the same lease changes nothing."""
-    error = refusal(account, lease, now_ms, plans)
+    error = refusal(account, lease, now_ms, plans, from_queue=from_queue)
     if error is not None:
         return Verdict(account, error)
     plan = plans.of(account)
     key = account.keys[lease.key_id]
     if lease.id in key.leases:
         return Verdict(account)
-    leases = key.leases if len(key.leases) < plan.concurrency else live_leases(key.leases, now_ms)
+    is_full = len(key.leases) >= places(plan, from_queue)
+    leases = live_leases(key.leases, now_ms) if is_full else key.leases
     admitted = replace(
         key,
-        tat_ms=max(key.tat_ms, now_ms) + plan.interval_ms,
+        tat_ms=key.tat_ms if from_queue else max(key.tat_ms, now_ms) + plan.interval_ms,
         leases={**leases, lease.id: lease.expires_ms},
     )
     return Verdict(replace(account, keys={**account.keys, lease.key_id: admitted}))
@@ -160,6 +183,7 @@ def settle(account: Account, lease: Lease, now_ms: int, charge: Charge, plans: P
         result_id=charge.result_id,
         bytes_in=charge.bytes_in,
         bytes_out=charge.bytes_out,
+        format=charge.format,
     )
     settled = replace(_without_lease(account, lease), seq=account.seq + 1, month=month, entry=entry)
     if source is Source.SANDBOX:

@@ -21,6 +21,7 @@ COLUMNS = (
     "credits_remaining",
     "credits",
     "reason",
+    "format",
 )
 Row = Mapping[str, str | int]
 
@@ -56,6 +57,7 @@ def as_row(line: Line) -> dict[str, str | int]:
         line.credits_remaining,
         line.credits,
         line.reason,
+        line.format,
     )
     return dict(zip(COLUMNS, values, strict=True))
 

@@ -107,6 +107,9 @@ class LedgerLine(BaseModel):
     credits_remaining: int
     credits: int = Field(description="What a purchase or a correction added; negative for what it took away")
     reason: str = Field(description="Why a correction was made")
+    format: str = Field(
+        description="The input's format; empty where there is none or it is not known", examples=["jpeg"]
+    )
 
 
 class LedgerAnswer(BaseModel):

@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 from minipic import __version__
 from minipic.http.envelope import Envelope, RequestIds
 from minipic.http.errors import add_error_handlers
+from minipic.http.faces import Face, native
 from minipic.http.limits import BodyLimits, Gate
 from minipic.http.logs import log_access
 from minipic.http.measured import measured_engine, measured_services
@@ -18,10 +19,10 @@ from minipic.settings import Settings
 EngineFactory = Callable[[int], Engine]
 
 
-def create_app(router: APIRouter, engine_factory: EngineFactory | None = None) -> FastAPI:
+def create_app(router: APIRouter, engine_factory: EngineFactory | None = None, face: Face = native) -> FastAPI:
     """Return an app of these routes; it answers once ``start`` gave it its services.
 
-    ``engine_factory(children)`` makes the engine of an app that touches pixels.
+    ``engine_factory(children)`` makes the engine of an app that touches pixels; ``face`` tells its errors.
     """
     app = FastAPI(
         title="MiniPic",
@@ -39,6 +40,7 @@ def create_app(router: APIRouter, engine_factory: EngineFactory | None = None) -
     app.state.routes = router.routes
     app.state.engine_factory = engine_factory
     app.state.engine = None
+    app.state.face = face
     app.state.gate = None
     app.state.observers = (log_access,)
     return app

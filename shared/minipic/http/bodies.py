@@ -56,6 +56,33 @@ COMPRESS_BODY: Description = {
         },
     }
 }
+_JOB_FIELDS: Description = {
+    "quality": {"type": "integer", "minimum": 1, "maximum": 100, "default": 80},
+    "webhook_url": {"type": "string", "description": "https on a public host: called once the image is done"},
+    "webhook_secret": {"type": "string", "description": "`whsec_` and 24 to 64 bytes as base64, to sign the call with"},
+}
+OPTIMIZE_BODY: Description = {
+    "requestBody": {
+        "required": True,
+        "description": "A form with up to 20 images (JPEG, PNG, GIF, WebP); or one image's bytes; or where it is.",
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["image"],
+                    "properties": {"image": {"type": "array", "items": _BINARY, "maxItems": 20}, **_JOB_FIELDS},
+                }
+            },
+            "application/octet-stream": {"schema": _BINARY},
+            "application/json": {
+                "schema": {
+                    **_SOURCE_SCHEMA,
+                    "properties": {**_SOURCE_SCHEMA["properties"], **_JOB_FIELDS},
+                }
+            },
+        },
+    }
+}
 _SIDE: Description = {"type": "integer", "minimum": 1, "maximum": MAX_RESIZE_PIXELS}
 _NAMES: Description = {"type": "string", "enum": [*MEDIA_TYPES, ANY_TYPE]}
 OPERATIONS_BODY: Description = {

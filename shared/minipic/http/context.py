@@ -6,6 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from minipic.errors import ServiceUnavailable
+from minipic.http.faces import tinyjpg
 from minipic.service import Caller, Engine, Services
 from minipic.service.access import identify
 from minipic.settings import Settings
@@ -37,11 +38,12 @@ EngineDep = Annotated[Engine, Depends(_engine)]
 def presented_key(request: Request) -> str | None:
     """Return the key that the request carries, "" for a credential that holds none, None for no credential at all.
 
-    ``Authorization`` first (Basic with the key as password, or Bearer; the scheme in any case), then ``X-API-Key``.
+    ``Authorization`` first (Basic with the key as password, or Bearer; the scheme in any case), then ``X-API-Key``; the
+    TinyJPG-compatible face looks at ``X-API-Key`` first.
     """
-    authorization = request.headers.get("authorization")
-    if authorization is None:
-        return request.headers.get("x-api-key")
+    authorization, own = request.headers.get("authorization"), request.headers.get("x-api-key")
+    if authorization is None or (own is not None and request.app.state.face is tinyjpg):
+        return own
     scheme, _, credential = authorization.strip().partition(" ")
     if scheme.lower() == "bearer":
         return credential.strip()

@@ -24,6 +24,8 @@ from minipic.errors import (
 )
 from minipic.http.answers import SCORE
 from minipic.http.bodies import IMAGE_CONTENT, Description
+from minipic.http.faces import tinyjpg
+from minipic.settings import Settings
 
 Answers = dict[int | str, Description]
 
@@ -63,6 +65,23 @@ ERROR_SCHEMA: Description = {
         "max_bytes": {"type": "integer", "description": "With PayloadTooLarge: the plan's limit"},
     },
 }
+TINYJPG_ERROR_SCHEMA: Description = {
+    "type": "object",
+    "required": ["success", "message", "errors", "request_id"],
+    "properties": {
+        "success": {"type": "boolean", "enum": [False]},
+        "message": {"type": "string", "description": "What happened and what to do"},
+        "errors": {
+            "type": "object",
+            "description": "What is wrong, by field; empty where no field is at fault",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
+        "request_id": {"type": "string"},
+        "upgrade_url": {"type": "string", "description": "Where no images are left"},
+        "max_bytes": {"type": "integer", "description": "Where the image is too large: the plan's limit"},
+    },
+}
+EXAMPLE_REQUEST_ID = "5f2c9a01d4b7e63880aa"
 SECURITY: Description = {
     "basic": {"type": "http", "scheme": "basic", "description": "Any user name; the key as password."},
     "bearer": {"type": "http", "scheme": "bearer"},
@@ -74,21 +93,34 @@ def _errors(*kinds: type[MiniPicError]) -> Answers:
     """Return the descriptions of these errors by status, each with an example."""
     by_status: Answers = {}
     for kind in kinds:
-        described = by_status.setdefault(
-            kind.status,
-            {
-                "description": "",
-                "content": {
-                    "application/json": {"schema": {"$ref": "#/components/schemas/Error"}, "examples": {}},
-                },
-            },
-        )
-        described["description"] = ", ".join(filter(None, [described["description"], kind.code]))
-        example = {"error": kind.code, "message": kind.text, "request_id": "5f2c9a01d4b7e63880aa"}
-        described["content"]["application/json"]["examples"][kind.code] = {"value": example}
-        if kind.retry_after_default_s is not None:
-            described["headers"] = {"Retry-After": _header("Seconds to wait, at least 1")}
+        example = {"error": kind.code, "message": kind.text, "request_id": EXAMPLE_REQUEST_ID}
+        _describe(by_status, kind, kind.status, "Error", example)
     return by_status
+
+
+def _tinyjpg_errors(*kinds: type[MiniPicError]) -> Answers:
+    """Return the same of the TinyJPG-compatible face, whose statuses and shape are others."""
+    by_status: Answers = {}
+    for kind in kinds:
+        status, example = tinyjpg(kind(), EXAMPLE_REQUEST_ID, Settings(), "https://api.example.com")
+        _describe(by_status, kind, status, "TinyJpgError", example)
+    return by_status
+
+
+def _describe(by_status: Answers, kind: type[MiniPicError], status: int, schema: str, example: Description) -> None:
+    described = by_status.setdefault(
+        status,
+        {
+            "description": "",
+            "content": {
+                "application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}, "examples": {}},
+            },
+        },
+    )
+    described["description"] = ", ".join(filter(None, [described["description"], kind.code]))
+    described["content"]["application/json"]["examples"][kind.code] = {"value": example}
+    if kind.retry_after_default_s is not None:
+        described["headers"] = {"Retry-After": _header("Seconds to wait, at least 1")}
 
 
 _KEY = (Unauthorized, AccountSuspended)
@@ -105,6 +137,12 @@ ERRORS_OF_DERIVE = _errors(
 ERRORS_OF_DOWNLOAD = ERRORS_OF_DERIVE  # a GET may carry operations, as older clients send them
 ERRORS_OF_UPLOADS = _errors(BadRequest, *_KEY, PayloadTooLarge, *_WORK)
 ERRORS_OF_USAGE = _errors(BadRequest, *_KEY, InternalServerError)
+ERRORS_OF_STATS = _tinyjpg_errors(*_KEY, InternalServerError, ServiceUnavailable)
+ERRORS_OF_OPTIMIZE = _tinyjpg_errors(
+    InputMissing, BadRequest, SourceNotFound, *_KEY, PayloadTooLarge, UnsupportedMediaType, ContentBlocked, *_WORK
+)
+ERRORS_OF_JOBS = _tinyjpg_errors(*_KEY, NotFound, InternalServerError, ServiceUnavailable)
+ERRORS_OF_FILES = _tinyjpg_errors(Unauthorized, NotFound, OutputExpired, InternalServerError, ServiceUnavailable)
 ERRORS_OF_KEYS = _errors(AccountSuspended, NotFound, InternalServerError)
 
 SHRUNK: Description = {
@@ -132,6 +170,18 @@ REDIRECTED: Description = {
 }
 OFFERED: Description = {"description": "A form for this file.", "headers": METERED_HEADERS}
 USAGE: Description = {"description": "Where the account stands.", "headers": METERED_HEADERS}
+STATS: Description = {"description": "The last 12 months and what is left.", "headers": METERED_HEADERS}
+QUEUED: Description = {"description": "The images were taken in.", "headers": METERED_HEADERS}
+JOB: Description = {"description": "What is known.", "headers": METERED_HEADERS}
+FILE: Description = {
+    "description": "The file's bytes.",
+    "headers": {"Content-Disposition": _header("The file's name", "string")},
+    "content": IMAGE_CONTENT,
+}
+PENDING: Description = {
+    "description": "The result is still being made.",
+    "headers": {"Retry-After": _header("Seconds to wait, at least 1")},
+}
 LEDGER_LINES: Description = {
     "description": "A page of lines.",
     "headers": METERED_HEADERS,

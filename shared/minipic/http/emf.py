@@ -8,8 +8,12 @@ NAMESPACE = "MiniPic"
 
 
 def emf_observer() -> Observer:
-    """Return what writes one line a request, by operation and outcome, on stdout."""
-    metrics = EphemeralMetrics(namespace=NAMESPACE)
+    """Return what writes one line a request, by operation and outcome, on stdout.
+
+    The namespace is what ``POWERTOOLS_METRICS_NAMESPACE`` says, one for each stack, and ``MiniPic`` without it.
+    """
+    metrics = EphemeralMetrics()
+    metrics.namespace = metrics.namespace or NAMESPACE
 
     def observe(record: Record) -> None:
         metrics.add_dimension("operation", record.operation)

@@ -18,6 +18,7 @@ from minipic.http.cors import cors_headers, options_response
 from minipic.http.errors import fault_headers
 from minipic.http.headers import canonical_name
 from minipic.http.limits import announces_body
+from minipic.http.links import base_url
 from minipic.http.record import METHODS, RECORD, Record, recording
 
 _SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9_.\-]{8,64}")
@@ -64,9 +65,10 @@ class Envelope:
             request_id = scope["state"]["request_id"]
             log.exception("request %s failed", request_id)
             if not exchange.started:
-                body = {"error": InternalServerError.code, "message": InternalServerError.text}
-                headers = await fault_headers(Request(scope))
-                response = JSONResponse(body | {"request_id": request_id}, InternalServerError.status, headers)
+                request, state = Request(scope), scope["app"].state
+                exchange.record.error = InternalServerError.code
+                status, body = state.face(InternalServerError(), request_id, state.settings, base_url(request))
+                response = JSONResponse(body, status, await fault_headers(request))
                 await response(scope, exchange.receive, exchange.send)
 
 
@@ -124,7 +126,7 @@ class _Exchange:
         self.record.bytes_out += len(body)
         if is_last:
             self.record.answered()
-            if self.record.status >= 400:
+            if self.record.status >= 400 and not self.record.error:  # another function answered
                 self.record.error = _error_code(body)
         if is_last and self._body_unread:
             # Closing on a client that is still sending resets the connection, and the answer is lost with it: the

@@ -1,4 +1,4 @@
-"""Errors as responses: one serializer over the one table, and the headers that go with a refusal."""
+"""Errors as responses: told by the face of the app, with the headers that go with a refusal."""
 
 from contextlib import suppress
 
@@ -9,10 +9,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from minipic.errors import (
-    AccountLimitReached,
     AccountSuspended,
     BadRequest,
-    ContentBlocked,
     MethodNotAllowed,
     MiniPicError,
     NotFound,
@@ -21,24 +19,11 @@ from minipic.errors import (
 )
 from minipic.http.headers import metered_headers
 from minipic.http.links import base_url
+from minipic.http.record import RECORD
 from minipic.service import Caller
 from minipic.service.access import caller_standing, confirm
-from minipic.settings import Settings
 
 ALLOWED_METHODS = "minipic.allowed_methods"  # in the scope: what the path takes, from whoever routed the request here
-
-
-def error_body(
-    error: MiniPicError, request_id: str, settings: Settings, public_url: str
-) -> dict[str, str | int | float]:
-    """Return the JSON of an error: ``error``, ``message``, ``request_id`` and the error's own fields."""
-    body: dict[str, str | int | float] = {"error": error.code, "message": error.message, "request_id": request_id}
-    if isinstance(error, AccountLimitReached):
-        body["upgrade_url"] = settings.upgrade_url or f"{public_url}/"
-    for kind, contact in ((AccountSuspended, settings.support_contact), (ContentBlocked, settings.appeal_contact)):
-        if isinstance(error, kind) and contact:
-            body["message"] = f"{error.message} Contact: {contact}."
-    return body | error.extra
 
 
 async def error_response(request: Request, error: MiniPicError) -> JSONResponse:
@@ -53,8 +38,11 @@ async def error_response(request: Request, error: MiniPicError) -> JSONResponse:
         headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = 'Basic realm="API key"'
-    body = error_body(error, request.state.request_id, request.app.state.settings, base_url(request))
-    return JSONResponse(body, error.status, headers | standing_headers)
+    if RECORD in request.scope:
+        request.scope[RECORD].error = error.code
+    state = request.app.state
+    status, body = state.face(error, request.state.request_id, state.settings, base_url(request))
+    return JSONResponse(body, status, headers | standing_headers)
 
 
 async def fault_headers(request: Request) -> dict[str, str]:

@@ -18,6 +18,7 @@ _CANONICAL = {
         "Compression-Count",
         "Compression-Count-Remaining",
         "Connection",
+        "Content-Disposition",
         "Content-Length",
         "Content-Security-Policy",
         "Content-Type",

@@ -16,7 +16,7 @@ _SECRETS = re.compile(
     r"|(?P<signing>whsec_)[A-Za-z0-9+/=]+"
     r"|(?P<name>\blink(?:=|%3[Dd]))[^&\s\"'\\]+"
     r"|(?P<scheme>\b(?:[Bb]asic|[Bb]earer)\s+)[A-Za-z0-9._~+/=-]{8,}"
-    r"|\b[a-z2-7]{32}\b"  # a link token; a result's id has the same look, and a log can do without it
+    r"|\b(?:[a-z2-7]{32}|[a-z2-7]{44})\b"  # a link or file token; a result's id looks so, too: no log needs it
 )
 
 

@@ -7,9 +7,11 @@ from fastapi import Depends, Header, Query
 from pydantic.json_schema import SkipJsonSchema
 
 from minipic.domain.image import Options, ResizeMethod
+from minipic.domain.jobs import MAX_ID, State, parse_job_id
 from minipic.domain.operations import make_resize, parse_preserve
 from minipic.domain.options import BACKGROUND_PATTERN, parse_names, parse_options, parse_side
 from minipic.domain.repeats import HEADER, KEY_PATTERN, parse_key
+from minipic.http.faces import InvalidFields
 
 QualityParam = Annotated[
     str,
@@ -75,6 +77,14 @@ CursorParam = Annotated[
         json_schema_extra={"pattern": "^[0-9]{0,15}$"},
     ),
 ]
+JobCursorParam = Annotated[
+    str,
+    Query(
+        description="`cursor` of the page before",
+        examples=["1170935903116289"],
+        json_schema_extra={"pattern": "^([1-9][0-9]{0,15})?$"},
+    ),
+]
 RepeatKeyParam = Annotated[
     str | SkipJsonSchema[None],
     Header(
@@ -85,6 +95,29 @@ RepeatKeyParam = Annotated[
         json_schema_extra={"pattern": KEY_PATTERN},
     ),
 ]
+
+
+JobStateParam = Annotated[
+    str,
+    Query(
+        alias="status",
+        description="Only images of which this came; all if none",
+        json_schema_extra={"enum": ["", *State]},
+    ),
+]
+
+
+async def _job_state(state: JobStateParam = "") -> State | None:
+    if state and state not in list(State):
+        raise InvalidFields({"status": f"The status must be one of {', '.join(State)}."})
+    return State(state) if state else None
+
+
+async def _job_cursor(cursor: JobCursorParam = "") -> int:
+    before_id = parse_job_id(cursor) if cursor else MAX_ID
+    if before_id is None:
+        raise InvalidFields({"cursor": "The cursor must be that of the page before."})
+    return before_id
 
 
 async def _repeat_key(key: RepeatKeyParam = None) -> str | None:
@@ -114,4 +147,6 @@ async def _compress_options(
 
 ShrinkOptionsDep = Annotated[Options, Depends(_shrink_options)]
 CompressOptionsDep = Annotated[Options, Depends(_compress_options)]
+JobStateDep = Annotated[State | None, Depends(_job_state)]
+JobCursorDep = Annotated[int, Depends(_job_cursor)]
 RepeatKeyDep = Annotated[str | None, Depends(_repeat_key)]

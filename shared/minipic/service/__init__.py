@@ -9,7 +9,7 @@ from minipic.domain.image import Compressed, ImageFormat, Options
 from minipic.domain.keys import Environment, KeyOwner
 from minipic.domain.plans import Plans
 from minipic.domain.screening import Screening
-from minipic.stores import Accounts, Ledger, Notices, Repeats, Results, Uploads
+from minipic.stores import Accounts, Jobs, Ledger, Notices, Repeats, Results, Uploads
 
 
 class Engine(Protocol):
@@ -17,6 +17,9 @@ class Engine(Protocol):
 
     def sniff(self, data: bytes) -> ImageFormat:
         """Return the format that the bytes begin with; UnsupportedMediaType."""
+
+    def estimate(self, data: bytes, options: Options) -> int:
+        """Return about how many bytes ``compress`` will give, from the file's own words: it decodes nothing."""
 
     def compress(self, data: bytes, options: Options) -> Compressed:
         """Return the smaller image; DecodeError, ImageTooComplex, BadRequest, ServiceUnavailable."""
@@ -64,6 +67,7 @@ class Services:
     notices: Notices
     results: Results
     uploads: Uploads
+    jobs: Jobs
     sources: Sources
     sender: Sender
     screening: Screening

@@ -26,7 +26,7 @@ def compress(
         with ExitStack() as kept:
             if identity is not None or is_too_large(services, result):
                 kept.enter_context(keep(task, result))
-            task.settle("compress", result)
+            task.settle("compress", result, taken.format)
         return result
 
     refuse_no_image(engine, source)

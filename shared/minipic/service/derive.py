@@ -36,7 +36,7 @@ def derive(
         compressed = engine.compress(original, options)
         result = task.result(compressed, len(original), original_id=base.original_id, options=options.to_json())
         with keep(task, result):
-            task.settle("derive", result)
+            task.settle("derive", result, engine.sniff(original))
         return result
 
     asked = operations.on_top_of(Options())

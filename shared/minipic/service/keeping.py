@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from minipic.domain.identifiers import RANDOM_BYTES, created_ms, make_result_id
-from minipic.domain.image import Compressed
+from minipic.domain.image import Compressed, ImageFormat
 from minipic.domain.metering import Charge
 from minipic.service import Services
 from minipic.service.metered import Admission
@@ -55,9 +55,12 @@ class Task:
         stored = StoredResult(facts, compressed.size_bytes, compressed.data)
         return _result(self.admission.services, self.result_id, self.link_token, stored)
 
-    def settle(self, operation: str, result: Result) -> None:
+    def settle(self, operation: str, result: Result, input_format: ImageFormat) -> None:
         """Charge the finished work; raises when it must not be handed out."""
-        self.admission.settle(Charge(operation, result.id, result.stored.facts.bytes_in, result.stored.size_bytes))
+        stored = result.stored
+        self.admission.settle(
+            Charge(operation, result.id, stored.facts.bytes_in, stored.size_bytes, format=input_format.value)
+        )
 
 
 def begin(admission: Admission) -> Task:

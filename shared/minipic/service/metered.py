@@ -47,13 +47,14 @@ class Admission:
 
 
 @contextmanager
-def admitted(services: Services, caller: Caller) -> Iterator[Admission]:
+def admitted(services: Services, caller: Caller, *, from_queue: bool = False) -> Iterator[Admission]:
     """Hold a place for the caller while the block runs; refusals are those of ``metering.refusal``.
 
     Leaving the block unsettled gives the place back, uncharged. A crash does the same when the lease expires.
     """
     now_ms = services.now_ms()
-    _refuse_again(services, caller, now_ms)
+    if not from_queue:
+        _refuse_again(services, caller, now_ms)
     lease = Lease(
         account_id=caller.owner.account_id,
         key_id=caller.owner.key_id,
@@ -61,7 +62,7 @@ def admitted(services: Services, caller: Caller) -> Iterator[Admission]:
         expires_ms=now_ms + LEASE_MS,
     )
     try:
-        verdict = services.accounts.admit(lease, now_ms, services.plans)
+        verdict = services.accounts.admit(lease, now_ms, services.plans, from_queue=from_queue)
     except AccountNotFound:
         raise Unauthorized from None
     if isinstance(verdict.error, TooManyRequests):

@@ -4,8 +4,6 @@ At least once: a notice is claimed before it is sent and closed after it was tak
 to the next try, which bears the same ``webhook-id``, so that a receiver can tell.
 """
 
-import base64
-import hmac
 import logging
 
 from minipic.domain.account import Account
@@ -13,9 +11,8 @@ from minipic.domain.notices import MAX_TRIES, NotDelivered, Notice, Webhook
 from minipic.errors import BadRequest
 from minipic.service import Services
 from minipic.service.administration import find_account
+from minipic.service.signatures import make_secret, signed_headers
 
-SECRET_PREFIX = "whsec_"
-SECRET_BYTES = 32
 MAX_DUE = 100
 FAILED_MESSAGE = "WEBHOOK_FAILED account=%s notice=%s try=%d host=%s: %s"
 GIVEN_UP_MESSAGE = "WEBHOOK_GIVEN_UP account=%s notice=%s host=%s"
@@ -31,8 +28,7 @@ def notify(services: Services, id_or_name: str, below: int, url: str | None) -> 
     account = find_account(services, id_or_name)
     if url is not None:
         services.sender.check(url)
-        secret = SECRET_PREFIX + base64.b64encode(services.entropy(SECRET_BYTES)).decode()
-        webhook = Webhook(url, secret)
+        webhook = Webhook(url, make_secret(services.entropy))
         services.notices.set_webhook(account.id, webhook)
     else:
         there = services.notices.webhook(account.id)
@@ -73,7 +69,8 @@ def _deliver(services: Services, notice: Notice) -> bool:
         if notice.tries > MAX_TRIES:  # the last one began, and nobody knows how it ended
             raise NotDelivered("its last try was broken off")
         body = notice.body()
-        services.sender.post(webhook.url, _headers(notice.id, services.now_ms() // 1000, webhook.secret, body), body)
+        headers = signed_headers(notice.id, services.now_ms() // 1000, webhook.secret, body)
+        services.sender.post(webhook.url, headers, body)
     except NotDelivered as error:
         log.warning(FAILED_MESSAGE, notice.account_id, notice.id, notice.tries, webhook.host, error)
         if notice.tries >= MAX_TRIES:
@@ -82,14 +79,3 @@ def _deliver(services: Services, notice: Notice) -> bool:
         return False
     services.notices.close(notice)
     return True
-
-
-def _headers(message_id: str, now_s: int, secret: str, body: bytes) -> dict[str, str]:
-    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
-    signature = hmac.digest(key, f"{message_id}.{now_s}.".encode() + body, "sha256")
-    return {
-        "Content-Type": "application/json",
-        "webhook-id": message_id,
-        "webhook-timestamp": str(now_s),
-        "webhook-signature": f"v1,{base64.b64encode(signature).decode()}",
-    }

@@ -12,51 +12,70 @@ from minipic.domain.account import Account
 from minipic.domain.ledger import Line
 from minipic.domain.metering import live_leases, month_of
 from minipic.domain.repeats import Claim, Identity, is_too_late, months_between, remembered_until_ms
-from minipic.errors import AccountLimitReached, IdempotencyConflict, RequestInProgress, ServiceUnavailable
+from minipic.errors import (
+    AccountLimitReached,
+    IdempotencyConflict,
+    MiniPicError,
+    RequestInProgress,
+    ServiceUnavailable,
+)
 from minipic.service import Caller, Services
 from minipic.service.keeping import Result, Task, begin, find_result
 from minipic.service.metered import admitted
 
 PAGE_LINES = 1000
+JOB_S = 24 * 3600  # a job's claim outlives its result: it is what keeps a late try from being charged again
 
 Work = Callable[[Task], Result]
 
 
-def perform(services: Services, caller: Caller, identity: Identity | None, work: Work) -> Result:
+class ResultGone(Exception):
+    """A job was charged by an earlier try, and its result is there no more."""
+
+
+def perform(
+    services: Services, caller: Caller, identity: Identity | None, work: Work, *, from_queue: bool = False
+) -> Result:
     """Admit the caller and do the work, or return what the same request was answered before.
 
     ``work`` has to keep and settle its result. Without an identity nothing is remembered, and nothing more is asked of
-    the store.
+    the store. Work ``from_queue`` is never charged twice: what a request would be worked on again for, because its
+    first result is gone, is ResultGone there.
     """
     with ExitStack() as stack:
         try:
-            admission = stack.enter_context(admitted(services, caller))
-        except AccountLimitReached:
-            # The first request may have taken the last image: its repeat is answered all the same.
-            answer = _answer_beyond_limit(services, caller, identity)
+            admission = stack.enter_context(admitted(services, caller, from_queue=from_queue))
+        except MiniPicError as refused:
+            # The first request may have taken the last image: its repeat is answered all the same. A job is, too, whose
+            # key was switched off after it was charged.
+            if not (from_queue or isinstance(refused, AccountLimitReached)):
+                raise
+            answer = _answer_beyond_limit(services, caller, identity, from_queue)
             if answer is None:
                 raise
             return answer
         task = begin(admission)
-        return work(task) if identity is None else _perform_once(services, task, identity, work)
+        return work(task) if identity is None else _perform_once(services, task, identity, work, from_queue)
 
 
-def _answer_beyond_limit(services: Services, caller: Caller, identity: Identity | None) -> Result | None:
+def _answer_beyond_limit(
+    services: Services, caller: Caller, identity: Identity | None, from_queue: bool
+) -> Result | None:
     if identity is None:
         return None
     first = services.repeats.find(caller.owner.account_id, identity.key_hash, services.now_ms())
     if first is None or first.fingerprint != identity.fingerprint:
         return None
-    return _first_answer(services, first)
+    return _first_answer(services, first, from_queue)
 
 
-def _perform_once(services: Services, task: Task, identity: Identity, work: Work) -> Result:
-    claim = _claim_of(services, task, identity)
+def _perform_once(services: Services, task: Task, identity: Identity, work: Work, from_queue: bool) -> Result:
+    claim = _claim_of(services, task, identity, from_queue)
     first = services.repeats.claim(claim, services.now_ms())
     if first.lease != claim.lease:
         if first.fingerprint != claim.fingerprint:
             raise IdempotencyConflict
-        answer = _first_answer(services, first)
+        answer = _first_answer(services, first, from_queue)
         if answer is not None:
             return answer
         if services.repeats.claim(claim, services.now_ms(), instead_of=first.lease.id).lease != claim.lease:
@@ -77,7 +96,7 @@ def _finish(services: Services, claim: Claim) -> None:
         services.repeats.finish(claim)
 
 
-def _claim_of(services: Services, task: Task, identity: Identity) -> Claim:
+def _claim_of(services: Services, task: Task, identity: Identity, from_queue: bool) -> Claim:
     account, lease = task.admission.caller.account, task.admission.lease
     assert account is not None  # admission saw it
     return Claim(
@@ -89,14 +108,14 @@ def _claim_of(services: Services, task: Task, identity: Identity) -> Claim:
         lease=lease,
         seq=account.seq,
         month=max(account.month, month_of(services.now_ms())),
-        expires_ms=remembered_until_ms(task.result_id, lease, services.result_ttl_s),
+        expires_ms=remembered_until_ms(task.result_id, lease, JOB_S if from_queue else services.result_ttl_s),
     )
 
 
-def _first_answer(services: Services, first: Claim) -> Result | None:
+def _first_answer(services: Services, first: Claim, from_queue: bool) -> Result | None:
     """Return what the claim's request was charged for, None if it never will be charged or its result is gone.
 
-    RequestInProgress while that is open.
+    RequestInProgress while that is open; ResultGone for a job that was charged and has no result any more.
     """
     if not first.is_done:
         account = services.accounts.read(first.account_id)  # newer than the claim, which was made with a live lease
@@ -109,7 +128,10 @@ def _first_answer(services: Services, first: Claim) -> Result | None:
         if not _was_charged(services, first, account):
             return None
         _finish(services, first)
-    return find_result(services, first.result_id, first.link_token)
+    result = find_result(services, first.result_id, first.link_token)
+    if result is None and from_queue:
+        raise ResultGone
+    return result
 
 
 def _was_charged(services: Services, first: Claim, account: Account) -> bool:

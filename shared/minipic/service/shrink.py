@@ -25,7 +25,7 @@ def shrink(
             options=options.to_json(),
         )
         with keep_original(task, taken.image), keep(task, result):
-            task.settle("shrink", result)
+            task.settle("shrink", result, taken.format)
         return result
 
     refuse_no_image(engine, source)

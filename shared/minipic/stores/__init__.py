@@ -1,17 +1,34 @@
 """Ports of storage. Each has two implementations, ``local`` and ``aws``, that pass one suite (tests/contract)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from minipic.domain.account import Account, Key, Overrides, Plan, Status
-from minipic.domain.image import ImageFormat
+from minipic.domain.jobs import Job
 from minipic.domain.keys import KeyOwner
 from minipic.domain.ledger import Line, MonthSums
 from minipic.domain.metering import Charge, Lease, Verdict
 from minipic.domain.notices import Notice, Webhook
 from minipic.domain.plans import Plans
 from minipic.domain.repeats import Claim
+from minipic.stores.files import ResultFacts, Results, StoredResult, UploadForm, Uploads
+
+__all__ = [
+    "AccountNotFound",
+    "Accounts",
+    "AlreadyExists",
+    "Jobs",
+    "KeyNotFound",
+    "Ledger",
+    "Notices",
+    "Repeats",
+    "ResultFacts",
+    "Results",
+    "StoredResult",
+    "TooManyKeys",
+    "UploadForm",
+    "Uploads",
+]
 
 
 class AccountNotFound(LookupError):
@@ -74,7 +91,7 @@ class Accounts(Protocol):
     def find_key(self, key_hash: str) -> KeyOwner | None:
         """Return whose key has this hash, on or off."""
 
-    def admit(self, lease: Lease, now_ms: int, plans: Plans) -> Verdict:
+    def admit(self, lease: Lease, now_ms: int, plans: Plans, *, from_queue: bool = False) -> Verdict:
         """``metering.admit``; AccountNotFound."""
 
     def settle(self, lease: Lease, now_ms: int, charge: Charge, plans: Plans) -> Verdict:
@@ -113,6 +130,9 @@ class Ledger(Protocol):
 
     def all_sums(self, account_id: str) -> dict[int, MonthSums]:
         """Return the sums of every month in which an image was billed."""
+
+    def sums_between(self, account_id: str, first_month: int, last_month: int) -> dict[int, MonthSums]:
+        """Return what ``all_sums`` does, of the months from the first to the last only, by one read."""
 
     def restore(self, account_id: str, lines: Sequence[Line]) -> None:
         """Write lines that were lost, in order, with their share of the sums; what is there stays as it is."""
@@ -156,78 +176,23 @@ class Notices(Protocol):
         """Forget a notice that was delivered or given up."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResultFacts:
-    """What is known of a result without its bytes.
+class Jobs(Protocol):
+    """Jobs and their queue. What is queued is brought to a worker until it says that it is done; it may come twice."""
 
-    ``link_hash`` is the SHA-256 of its link token, or empty. ``original_id`` names the upload that it was made from and
-    ``options`` (JSON) how, so that operations start from there; both are empty where no original is kept. The last
-    four are what the first answer said of the work, for a repeat of the request.
-    """
+    def create(self, jobs: Sequence[Job]) -> bool:
+        """Store new jobs and queue them, all or none; False when one of their ids is taken."""
 
-    account_id: str
-    format: ImageFormat
-    width: int
-    height: int
-    link_hash: str = ""
-    original_id: str = ""
-    options: str = ""
-    bytes_in: int = 0
-    input_type: str = ""
-    reduced_effort: bool = False
-    score: float | None = None
+    def read(self, job_id: int) -> Job | None:
+        """Return the job as it is now, or None."""
 
+    def page(self, account_id: str, before_id: int, limit: int) -> list[Job]:
+        """Return at most ``limit`` of an account's jobs with a smaller id, the newest first."""
 
-@dataclass(frozen=True, slots=True)
-class UploadForm:
-    """Where and with which fields a client posts a file, as multipart/form-data with the file as last part."""
+    def begin(self, job_id: int, now_ms: int) -> Job | None:
+        """Begin a try (``Job.begun``) of a job that has not ended; return it as it is then, None for no such job."""
 
-    url: str
-    fields: dict[str, str]
+    def end(self, job: Job) -> bool:
+        """Store a job that has ended, and queue the call of its webhook; False when it had ended before."""
 
-
-class Uploads(Protocol):
-    """Files on their way in that are too large for one request."""
-
-    def offer(self, upload_id: str, account_id: str, size_bytes: int, expires_in_s: int, base_url: str) -> UploadForm:
-        """Return a form for exactly this id and at most ``size_bytes``; ``base_url`` is this service's own address."""
-
-    def take(self, upload_id: str, account_id: str, max_bytes: int) -> bytes | None:
-        """Return what the account uploaded under this id, or None: not met, another account's, or above the limit."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredResult:
-    """A result. ``data`` is None where the bytes were not asked for, or are more than was asked for."""
-
-    facts: ResultFacts
-    size_bytes: int
-    data: bytes | None
-
-
-class Results(Protocol):
-    """Results by id. What ``put`` returned from is durable."""
-
-    def put(self, result_id: str, facts: ResultFacts, data: bytes) -> None:
-        """Store a result."""
-
-    def get(self, result_id: str, max_bytes: int | None = None) -> StoredResult | None:
-        """Return a result, without its bytes if they are more than ``max_bytes``; None when it is not there."""
-
-    def delete(self, result_id: str) -> None:
-        """Forget a result; one that is gone already is no error."""
-
-    def put_original(self, original_id: str, data: bytes) -> None:
-        """Store an upload, for operations on what was made of it."""
-
-    def get_original(self, original_id: str) -> bytes | None:
-        """Return an upload, or None when it is not there (any more)."""
-
-    def delete_original(self, original_id: str) -> None:
-        """Forget an upload; one that is gone already is no error."""
-
-    def presign(self, result_id: str, expires_in_s: int) -> str | None:
-        """Return a link straight to the stored bytes, or None where only this service hands them out."""
-
-    def ping(self) -> None:
-        """Return when the store answers; any exception when it does not."""
+    def hook_called(self, job: Job, wait_s: int | None) -> None:
+        """Store what came of a call of the job's webhook, and queue the next one, unless there is none to be."""

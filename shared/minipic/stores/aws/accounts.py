@@ -115,9 +115,9 @@ class DynamoAccounts:
         return self._keys.find(key_hash)
 
     @as_unavailable()
-    def admit(self, lease: Lease, now_ms: int, plans: Plans) -> Verdict:
+    def admit(self, lease: Lease, now_ms: int, plans: Plans, *, from_queue: bool = False) -> Verdict:
         """``metering.admit`` in one conditional write, in two when the guess was wrong."""
-        return metering.admit(self._items, lease, now_ms, plans)
+        return metering.admit(self._items, lease, now_ms, plans, from_queue=from_queue)
 
     @as_unavailable()
     def settle(self, lease: Lease, now_ms: int, charge: Charge, plans: Plans) -> Verdict:

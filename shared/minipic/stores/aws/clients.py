@@ -1,13 +1,17 @@
-"""The clients that the stores are built from; made once a process."""
+"""The clients that the stores are built from; made once a process, by botocore: boto3 would load as much again."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from boto3.session import Session
 from botocore.config import Config
+from botocore.session import Session
+
+from minipic.stores.aws.made_late import made_late
+from minipic.stores.aws.rehearsal import known
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
 
 CONNECT_TIMEOUT_S = 2
 READ_TIMEOUT_S = 2
@@ -34,11 +38,28 @@ def make_clients(region: str, endpoint_url: str | None = None) -> tuple["DynamoD
             s3={"addressing_style": "virtual" if endpoint_url is None else "path"},
         )
     )
-    s3 = Session(region_name=region).client("s3", endpoint_url=endpoint_url, config=s3_config)
-    return make_dynamodb_client(region, endpoint_url), s3
+    session = Session()  # one for both: each reads the list of AWS's endpoints
+    s3: S3Client = made_late(lambda: _make(session, "s3", region, endpoint_url, s3_config))
+    return _make_dynamodb_client(session, region, endpoint_url), s3
 
 
 def make_dynamodb_client(region: str, endpoint_url: str | None = None) -> "DynamoDBClient":
     """Return the client for DynamoDB alone, for what has no business with the bucket."""
+    return _make_dynamodb_client(Session(), region, endpoint_url)
+
+
+def make_sqs_client(region: str, endpoint_url: str | None = None) -> "SQSClient":
+    """Return the client for SQS. A message that is sent twice brings a job twice, which charges it once."""
     config = _COMMON.merge(Config(read_timeout=READ_TIMEOUT_S, signature_version="v4"))
-    return Session(region_name=region).client("dynamodb", endpoint_url=endpoint_url, config=config)
+    sqs: SQSClient = made_late(lambda: _make(Session(), "sqs", region, endpoint_url, config))
+    return sqs
+
+
+def _make_dynamodb_client(session: Session, region: str, endpoint_url: str | None) -> "DynamoDBClient":
+    config = _COMMON.merge(Config(read_timeout=READ_TIMEOUT_S, signature_version="v4"))
+    client: DynamoDBClient = _make(session, "dynamodb", region, endpoint_url, config)
+    return client
+
+
+def _make(session: Session, service: str, region: str, endpoint_url: str | None, config: Config) -> Any:  # noqa: ANN401
+    return known(session.create_client(service, region_name=region, endpoint_url=endpoint_url, config=config))

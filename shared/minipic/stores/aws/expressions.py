@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from boto3.dynamodb.types import TypeSerializer
-
 from minipic.domain.account import Entry, Overrides, Source, Status
 from minipic.domain.keys import Environment
-from minipic.domain.metering import Lease
+from minipic.domain.metering import Lease, places
 from minipic.domain.plans import Plans
 from minipic.stores.aws import schema
 from minipic.stores.aws.models import entry_fields, override_fields
+from minipic.stores.aws.values import to_attribute
 
 _NAMES = {
     "#pk": schema.PARTITION_KEY,
@@ -56,19 +55,22 @@ _KEY = "#K.#k"
 _LEASE = f"{_KEY}.#L.#l"
 _FREE_LEFT = "((attribute_not_exists(#f.#m) AND #lim > :zero) OR #f.#m < #lim)"
 _ALIAS = re.compile(r"[#:]\w+")
-_serialize = TypeSerializer().serialize
 
 Arguments = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What the account is believed to be on; every part of it is a condition of the update."""
+    """What the account is believed to be on; every part of it is a condition of the update.
+
+    Of work ``from_queue`` the rate is none.
+    """
 
     plan_name: str
     overrides: Overrides
     month: int
     busy: bool
+    from_queue: bool = False
 
 
 def admit(lease: Lease, now_ms: int, plans: Plans, guess: Guess, expired: Sequence[str] = ()) -> Arguments:
@@ -90,19 +92,21 @@ def admit(lease: Lease, now_ms: int, plans: Plans, guess: Guess, expired: Sequen
         f"(({_KEY}.#env = :test AND {_sandbox_left(plans)}) OR ({_KEY}.#env = :live AND ({_FREE_LEFT} OR #d < #b)))",
         *(f"attribute_exists({_KEY}.#L.{alias})" for alias in expired_names),
     ]
-    if guess.busy:
-        conditions += [f"{_KEY}.#tat > :now", f"{_KEY}.#tat <= :top"]
-        next_tat = f"{_KEY}.#tat + :interval"
-    else:
-        conditions.append(f"{_KEY}.#tat <= :now")
-        next_tat = ":tat"
-    update = f"SET {_KEY}.#tat = {next_tat}, {_LEASE} = :expires"
+    update = f"SET {_LEASE} = :expires"
+    if not guess.from_queue:
+        if guess.busy:
+            conditions += [f"{_KEY}.#tat > :now", f"{_KEY}.#tat <= :top"]
+            next_tat = f"{_KEY}.#tat + :interval"
+        else:
+            conditions.append(f"{_KEY}.#tat <= :now")
+            next_tat = ":tat"
+        update += f", {_KEY}.#tat = {next_tat}"
     if expired:
         update += " REMOVE " + ", ".join(f"{_KEY}.#L.{alias}" for alias in expired_names)
     values = {
         ":plan": guess.plan_name,
         ":ov": override_fields(guess.overrides),
-        ":places": plan.concurrency + len(expired),
+        ":places": places(plan, guess.from_queue) + len(expired),
         ":m": guess.month,
         ":cap": plans.free.free_images,
         ":now": now_ms,
@@ -189,7 +193,7 @@ def update_arguments(
         "ReturnValues": "ALL_NEW",
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    used_values = {alias: _serialize(value) for alias, value in {**_VALUES, **values}.items() if alias in used}
+    used_values = {alias: to_attribute(value) for alias, value in {**_VALUES, **values}.items() if alias in used}
     if used_values:
         arguments["ExpressionAttributeValues"] = used_values
     return arguments

@@ -1,6 +1,6 @@
 """The ledger in DynamoDB. A line appears shortly after the step that it stands for: see ``projection``."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from minipic.domain.ledger import Line, MonthSums
@@ -56,30 +56,39 @@ class DynamoLedger:
     def all_lines(self, account_id: str) -> Iterator[Line]:
         """Yield every line, by Queries of 1 MB."""
         with as_unavailable():
-            yield from map(line_from_item, self._items(account_id, "#sk < :bound", schema.AFTER_LINES))
+            yield from map(line_from_item, self._items(account_id, "#sk < :bound", {":bound": schema.AFTER_LINES}))
 
     @as_unavailable()
     def all_sums(self, account_id: str) -> dict[int, MonthSums]:
         """Return the sums of every month, by one Query."""
-        items = self._items(account_id, "begins_with(#sk, :bound)", schema.SUMS_PREFIX)
-        return {
-            int(item[schema.SORT_KEY]["S"].removeprefix(schema.SUMS_PREFIX)): sums_from_item(item) for item in items
-        }
+        return _by_month(self._items(account_id, "begins_with(#sk, :bound)", {":bound": schema.SUMS_PREFIX}))
+
+    @as_unavailable()
+    def sums_between(self, account_id: str, first_month: int, last_month: int) -> dict[int, MonthSums]:
+        """Return the sums of some months, by one Query."""
+        prefix = schema.SUMS_PREFIX
+        bounds = {":first": f"{prefix}{first_month}", ":last": f"{prefix}{last_month}"}
+        return _by_month(self._items(account_id, "#sk BETWEEN :first AND :last", bounds))
 
     @as_unavailable()
     def restore(self, account_id: str, lines: Sequence[Line]) -> None:
         """Write lines that are not there, as the projector would have, and let ``HEAD`` follow."""
         LedgerProjection(self._client, self._table_name).restore(account_id, lines)
 
-    def _items(self, account_id: str, condition: str, bound: str) -> Iterator[Mapping[str, Any]]:
+    def _items(self, account_id: str, condition: str, bounds: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table_name,
             KeyConditionExpression=f"#pk = :pk AND {condition}",
             ExpressionAttributeNames={"#pk": schema.PARTITION_KEY, "#sk": schema.SORT_KEY},
             ExpressionAttributeValues={
                 ":pk": {"S": schema.LEDGER_PREFIX + account_id},
-                ":bound": {"S": bound},
+                **{alias: {"S": bound} for alias, bound in bounds.items()},
             },
             ConsistentRead=True,
         )
         return (item for page in pages for item in page["Items"])
+
+
+def _by_month(items: Iterable[Mapping[str, Any]]) -> dict[int, MonthSums]:
+    prefix = schema.SUMS_PREFIX
+    return {int(item[schema.SORT_KEY]["S"].removeprefix(prefix)): sums_from_item(item) for item in items}

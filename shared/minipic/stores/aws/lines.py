@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
 from minipic.domain.ledger import Line, MonthSums
 from minipic.stores.aws import schema
+from minipic.stores.aws.values import to_attribute
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -28,10 +27,9 @@ _NAMES = {
     "credits_remaining": schema.LINE_CREDITS_REMAINING,
     "credits": schema.LINE_CREDITS,
     "reason": schema.LINE_REASON,
+    "format": schema.LINE_FORMAT,
 }
-_TEXTS = frozenset({"operation", "key_id", "key_name", "result_id", "drawn_from", "reason"})
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
+_TEXTS = frozenset({"operation", "key_id", "key_name", "result_id", "drawn_from", "reason", "format"})
 
 Item = dict[str, "AttributeValueTypeDef"]
 
@@ -46,7 +44,7 @@ def ledger_key(account_id: str, sort_key: str) -> Item:
 
 def line_item(account_id: str, line: Line) -> Item:
     """Return a line as the client takes it."""
-    values = {_NAMES[name]: _serialize(value) for name, value in asdict(line).items() if value not in ("", 0)}
+    values = {_NAMES[name]: to_attribute(value) for name, value in asdict(line).items() if value not in ("", 0)}
     return ledger_key(account_id, schema.line_sort(line.month, line.seq)) | values
 
 
@@ -54,16 +52,20 @@ def line_from_item(item: Mapping[str, Any]) -> Line:
     """Return the line in an item as DynamoDB gives it, such as ``{"seq": {"N": "7"}}``."""
     fields: dict[str, Any] = {}
     for name, short in _NAMES.items():
-        value = _deserialize(item[short]) if short in item else ""
+        (value,) = item[short].values() if short in item else ("",)  # a number is a text there, too
         fields[name] = value if name in _TEXTS else int(value or 0)
     return Line(**fields)
 
 
 def sums_from_item(item: Mapping[str, Any]) -> MonthSums:
     """Return the sums in an item as DynamoDB gives it."""
-    prefix = schema.SUMS_OPERATION_PREFIX
     return MonthSums(
-        images={name.removeprefix(prefix): int(item[name]["N"]) for name in item if name.startswith(prefix)},
+        images=_counts(item, schema.SUMS_OPERATION_PREFIX),
         bytes_in=int(item[schema.SUMS_BYTES_IN]["N"]),
         bytes_out=int(item[schema.SUMS_BYTES_OUT]["N"]),
+        formats=_counts(item, schema.SUMS_FORMAT_PREFIX),
     )
+
+
+def _counts(item: Mapping[str, Any], prefix: str) -> dict[str, int]:
+    return {name.removeprefix(prefix): int(item[name]["N"]) for name in item if name.startswith(prefix)}

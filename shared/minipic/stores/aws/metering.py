@@ -21,34 +21,35 @@ from minipic.stores.aws.outage import is_outage
 MAX_TRIES = 4
 
 
-def admit(items: AccountItems, lease: Lease, now_ms: int, plans: Plans) -> Verdict:
+def admit(items: AccountItems, lease: Lease, now_ms: int, plans: Plans, *, from_queue: bool = False) -> Verdict:
     """Give a request its place, in one write when plan and last arrival time were guessed well."""
     account = items.last_seen(lease.account_id)
     expired: list[str] = []
     for _ in range(MAX_TRIES):
-        guess = _guess(account, lease, now_ms, plans)
+        guess = _guess(account, lease, now_ms, plans, from_queue)
         try:
             return Verdict(items.update(expressions.admit(lease, now_ms, plans, guess, expired)))
         except ConditionFailed as failed:
             account = failed.account
-        error = metering.refusal(account, lease, now_ms, plans)
+        error = metering.refusal(account, lease, now_ms, plans, from_queue=from_queue)
         if error is not None:
             return Verdict(account, error)
         leases = account.keys[lease.key_id].leases
         if lease.id in leases:  # an earlier try of this same call got through
             return Verdict(account)
         live = metering.live_leases(leases, now_ms)
-        expired = sorted(leases.keys() - live.keys()) if len(leases) >= plans.of(account).concurrency else []
+        is_full = len(leases) >= metering.places(plans.of(account), from_queue)
+        expired = sorted(leases.keys() - live.keys()) if is_full else []
     return Verdict(items.read(lease.account_id), ServiceUnavailable())
 
 
-def _guess(account: Account | None, lease: Lease, now_ms: int, plans: Plans) -> expressions.Guess:
+def _guess(account: Account | None, lease: Lease, now_ms: int, plans: Plans, from_queue: bool) -> expressions.Guess:
     month = metering.month_of(now_ms)
     if account is None:
-        return expressions.Guess(plans.free.name, Overrides(), month, busy=False)
+        return expressions.Guess(plans.free.name, Overrides(), month, busy=False, from_queue=from_queue)
     key = account.keys.get(lease.key_id)
     busy = key is not None and key.tat_ms > now_ms
-    return expressions.Guess(account.plan, account.overrides, max(account.month, month), busy)
+    return expressions.Guess(account.plan, account.overrides, max(account.month, month), busy, from_queue)
 
 
 def settle(items: AccountItems, lease: Lease, now_ms: int, charge: Charge, plans: Plans) -> Verdict:

@@ -33,6 +33,7 @@ _ENTRY_NAMES = {
     "pack_id": schema.ENTRY_PACK_ID,
     "credits": schema.ENTRY_CREDITS,
     "reason": schema.ENTRY_REASON,
+    "format": schema.ENTRY_FORMAT,
 }
 _OVERRIDE_NAMES = {
     "free_images": schema.OVERRIDE_FREE_IMAGES,

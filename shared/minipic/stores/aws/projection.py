@@ -112,15 +112,20 @@ class LedgerProjection:
                 raise
 
     def _addition(self, account_id: str, line: Line) -> "UpdateTypeDef":
+        names = {
+            "#images": schema.SUMS_OPERATION_PREFIX + line.operation,
+            "#in": schema.SUMS_BYTES_IN,
+            "#out": schema.SUMS_BYTES_OUT,
+        }
+        expression = "ADD #images :images, #in :in, #out :out"
+        if line.format:
+            names["#format"] = schema.SUMS_FORMAT_PREFIX + line.format
+            expression += ", #format :images"
         return {
             "TableName": self._table_name,
             "Key": ledger_key(account_id, f"{schema.SUMS_PREFIX}{line.month}"),
-            "UpdateExpression": "ADD #images :images, #in :in, #out :out",
-            "ExpressionAttributeNames": {
-                "#images": schema.SUMS_OPERATION_PREFIX + line.operation,
-                "#in": schema.SUMS_BYTES_IN,
-                "#out": schema.SUMS_BYTES_OUT,
-            },
+            "UpdateExpression": expression,
+            "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": {
                 ":images": {"N": str(line.images)},
                 ":in": {"N": str(line.bytes_in)},

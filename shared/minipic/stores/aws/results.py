@@ -74,11 +74,20 @@ class S3Results:
         """Forget an upload."""
         self._client.delete_object(Bucket=self._bucket_name, Key=object_key(_ORIGINALS, original_id))
 
-    def presign(self, result_id: str, expires_in_s: int) -> str | None:
+    def presign(self, result_id: str, expires_in_s: int, disposition: str = "") -> str | None:
         """Return a signed link to the object, good for ``expires_in_s`` but at most an hour."""
+        said = {"ResponseContentDisposition": disposition} if disposition else {}
+        return self._link(object_key(_RESULTS, result_id), expires_in_s, said)
+
+    def presign_original(self, original_id: str, media_type: str, expires_in_s: int, disposition: str) -> str | None:
+        """Return a signed link to the upload, good for ``expires_in_s`` but at most an hour."""
+        said = {"ResponseContentType": media_type, "ResponseContentDisposition": disposition}
+        return self._link(object_key(_ORIGINALS, original_id), expires_in_s, said)
+
+    def _link(self, key: str, expires_in_s: int, said: dict[str, str]) -> str:
         return self._client.generate_presigned_url(
             "get_object",
-            Params={"Bucket": self._bucket_name, "Key": object_key(_RESULTS, result_id)},
+            Params={"Bucket": self._bucket_name, "Key": key, **said},
             ExpiresIn=min(expires_in_s, MAX_LINK_S),
         )
 

@@ -20,11 +20,19 @@ The ledger has a table of its own, without a stream: whoever writes into the str
 | where the owner is told of a low balance | ``W#<account id>`` | ``WEBHOOK`` |
 | that a crossing was seen, never changed | ``L#<account id>`` | ``NOTICE#<notice id>`` |
 | a notice that is to be delivered | ``NOTICES`` | ``<notice id>`` |
+
+Jobs have a table of their own, too: nobody needs their changes in a stream. Its key is the job's ``id``, a number; the
+index ``by-account`` has an account's jobs in the order of their ids, which is that of time.
 """
 
 PARTITION_KEY = "pk"
 SORT_KEY = "sk"
 EXPIRES_AT = "ttl"
+
+JOB_ID = "id"
+JOB_ACCOUNT = "account"
+JOB_TEXT = "job"
+JOBS_BY_ACCOUNT = "by-account"
 
 ACCOUNT_PREFIX = "A#"
 ACCOUNT_SORT = "STATE"
@@ -88,6 +96,7 @@ ENTRY_BYTES_OUT = "out"
 ENTRY_PACK_ID = "pack"
 ENTRY_CREDITS = "cr"
 ENTRY_REASON = "why"
+ENTRY_FORMAT = "fmt"
 
 # A key's owner.
 OWNER_ACCOUNT = "acct"
@@ -135,9 +144,11 @@ LINE_FREE_REMAINING = "free"
 LINE_CREDITS_REMAINING = "cred"
 LINE_CREDITS = "cr"
 LINE_REASON = "why"
+LINE_FORMAT = "fmt"
 
-# A month's sums: one attribute for each operation, so that a new one needs no map to be there.
+# A month's sums: one attribute for each operation and format, so that a new one needs no map to be there.
 SUMS_OPERATION_PREFIX = "n:"
+SUMS_FORMAT_PREFIX = "f:"
 SUMS_BYTES_IN = "in"
 SUMS_BYTES_OUT = "out"
 

@@ -111,9 +111,9 @@ class SqliteAccounts:
         with self._database.reading() as connection:
             return keys.find(connection, key_hash)
 
-    def admit(self, lease: Lease, now_ms: int, plans: Plans) -> Verdict:
+    def admit(self, lease: Lease, now_ms: int, plans: Plans, *, from_queue: bool = False) -> Verdict:
         """``metering.admit`` in one transaction."""
-        return self._step(lease, lambda account: metering.admit(account, lease, now_ms, plans))
+        return self._step(lease, lambda account: metering.admit(account, lease, now_ms, plans, from_queue=from_queue))
 
     def settle(self, lease: Lease, now_ms: int, charge: Charge, plans: Plans) -> Verdict:
         """``metering.settle`` and the ledger's line in one transaction."""

@@ -39,6 +39,14 @@ _STEPS = (
     CREATE TABLE notice (id TEXT PRIMARY KEY, due_ms INTEGER NOT NULL, notice TEXT NOT NULL) STRICT;
     CREATE INDEX notice_by_due ON notice (due_ms);
     """,
+    """
+    CREATE TABLE job (id INTEGER PRIMARY KEY, account_id TEXT NOT NULL, due_ms INTEGER, hook_due_ms INTEGER,
+                      expires_ms INTEGER NOT NULL, job TEXT NOT NULL) STRICT;
+    CREATE INDEX job_by_account ON job (account_id, id);
+    CREATE INDEX job_by_due ON job (due_ms) WHERE due_ms IS NOT NULL;
+    CREATE INDEX job_by_hook ON job (hook_due_ms) WHERE hook_due_ms IS NOT NULL;
+    CREATE INDEX job_by_expiry ON job (expires_ms);
+    """,
 )
 SCHEMA_VERSION = len(_STEPS)
 

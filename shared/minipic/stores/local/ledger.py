@@ -9,6 +9,7 @@ from minipic.domain.ledger import Line, MonthSums
 from minipic.stores.local.database import Database
 
 PAGE_LINES = 1000
+_LAST_MONTH = 999_912
 
 
 class SqliteLedger:
@@ -51,9 +52,13 @@ class SqliteLedger:
 
     def all_sums(self, account_id: str) -> dict[int, MonthSums]:
         """Return the sums of every month."""
-        query = "SELECT month, sums FROM month_sums WHERE account_id = ?"
+        return self.sums_between(account_id, 0, _LAST_MONTH)
+
+    def sums_between(self, account_id: str, first_month: int, last_month: int) -> dict[int, MonthSums]:
+        """Return the sums of some months."""
+        query = "SELECT month, sums FROM month_sums WHERE account_id = ? AND month BETWEEN ? AND ?"
         with self._database.reading() as connection:
-            rows = connection.execute(query, (account_id,)).fetchall()
+            rows = connection.execute(query, (account_id, first_month, last_month)).fetchall()
         by_month = {month: MonthSums(**json.loads(sums)) for month, sums in rows}
         return {month: sums for month, sums in by_month.items() if sums != MonthSums()}
 

@@ -67,9 +67,14 @@ class FileResults:
         """Forget a result."""
         self._path(result_id).unlink(missing_ok=True)
 
-    def presign(self, result_id: str, expires_in_s: int) -> str | None:
+    def presign(self, result_id: str, expires_in_s: int, disposition: str = "") -> str | None:
         """Return None: only this service hands out what lies on its own disk."""
-        del result_id, expires_in_s
+        del result_id, expires_in_s, disposition
+        return None
+
+    def presign_original(self, original_id: str, media_type: str, expires_in_s: int, disposition: str) -> str | None:
+        """Return None, as ``presign`` does."""
+        del original_id, media_type, expires_in_s, disposition
         return None
 
     def ping(self) -> None:

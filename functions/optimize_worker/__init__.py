@@ -1,0 +1,1 @@
+"""The Lambda function ``optimize_worker``."""

@@ -1,0 +1,100 @@
+"""What one machine does beside answering: work on jobs, call webhooks, send notices, forget what is old."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from minipic.domain.pruning import DAY_MS
+from minipic.service import Engine, Services
+from minipic.service.caretaking import prune_all
+from minipic.service.job_hooks import call_hook
+from minipic.service.job_work import let_go, work_on
+from minipic.service.notices import deliver_due
+from minipic.service.source import UPLOAD_LIFETIME_MS
+from minipic.stores.local.jobs import SqliteJobs
+from minipic.stores.local.repeats import SqliteRepeats
+from minipic.stores.local.results import FileResults
+from minipic.stores.local.uploads import FileUploads
+
+SWEEP_EVERY_S = 600
+DELIVER_EVERY_S = 5
+IDLE_S = 0.2
+
+Step = Callable[[], bool]  # does one thing, if there is one to do, and tells whether there was
+
+log = logging.getLogger("minipic.local")
+
+
+def resume(services: Services, jobs: SqliteJobs) -> int:
+    """Bring back the jobs that the process before this one had begun: it is gone, and its places with it."""
+    interrupted = jobs.interrupted()
+    for job in interrupted:
+        let_go(services, job)
+        jobs.resume(job.id, services.now_ms())
+    return len(interrupted)
+
+
+def start_background(services: Services, engine: Engine, workers: int, stop: threading.Event) -> None:
+    """Start every thread of one machine, ``workers`` of them for jobs; they end some time after ``stop`` is set."""
+    for work in (sweep, _deliver):
+        threading.Thread(target=work, args=(services, stop), daemon=True).start()
+    if isinstance(services.jobs, SqliteJobs):
+        start_workers(services, engine, services.jobs, workers, stop)
+
+
+def sweep(services: Services, stop: threading.Event) -> None:
+    """Delete what has expired every ten minutes, and once a day what accounts need no longer, until told to stop."""
+    pruned_ms = 0
+    while True:
+        if isinstance(services.results, FileResults):
+            services.results.sweep(services.now_ms(), services.result_ttl_s)
+        if isinstance(services.uploads, FileUploads):
+            services.uploads.sweep(services.now_ms(), UPLOAD_LIFETIME_MS // 1000)
+        if isinstance(services.repeats, SqliteRepeats):
+            services.repeats.sweep(services.now_ms())
+        if isinstance(services.jobs, SqliteJobs):
+            services.jobs.sweep(services.now_ms())
+        if services.now_ms() >= pruned_ms + DAY_MS:
+            pruned_ms = services.now_ms()
+            prune_all(services)
+        if stop.wait(SWEEP_EVERY_S):
+            return
+
+
+def _deliver(services: Services, stop: threading.Event) -> None:
+    while not stop.wait(DELIVER_EVERY_S):
+        try:
+            deliver_due(services, within_s=DELIVER_EVERY_S)
+        except Exception:  # the next round may do better; without a thread nobody would be told any more
+            log.exception("notices were not delivered")
+
+
+def start_workers(services: Services, engine: Engine, jobs: SqliteJobs, number: int, stop: threading.Event) -> None:
+    """Start so many threads for jobs, and one for webhooks; they end some time after ``stop`` is set."""
+    resume(services, jobs)
+
+    def work() -> bool:
+        job_id = jobs.take_due(services.now_ms())
+        if job_id is not None and not work_on(services, engine, job_id):
+            jobs.bring_again(job_id, services.now_ms())
+        return job_id is not None
+
+    def call() -> bool:
+        job_id = jobs.take_due_hook(services.now_ms())
+        if job_id is not None:
+            call_hook(services, job_id)
+        return job_id is not None
+
+    for step in (*[work] * number, call):
+        threading.Thread(target=_run, args=(step, stop), daemon=True).start()
+
+
+def _run(step: Step, stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            was_busy = step()
+        except Exception:  # what was taken comes again; without a thread nothing would be worked on any more
+            log.exception("a job was not worked on")
+            was_busy = False
+        if not was_busy:
+            stop.wait(IDLE_S)
