@@ -1,14 +1,13 @@
 """Webhooks of jobs that have ended are called; one that fails is queued again, a little later each time."""
 
 import logging
-import sys
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from minipic import wiring
-from minipic.http.logs import set_up_logs
+from minipic.http.priming import hook_snapshot, start_on_lambda
 from minipic.service.job_hooks import call_hook
 from minipic.stores.aws.jobs import job_of_message
 
@@ -33,6 +32,9 @@ def handler(event: Event, context: Any) -> Event:  # noqa: ANN401 - the runtime'
     return dict(answer)
 
 
-if wiring.on_lambda():
-    set_up_logs(wiring.settings().log_level, sys.stdout)
-    wiring.services()
+def start() -> None:
+    """Get ready for the first message."""
+    hook_snapshot(wiring.services())
+
+
+start_on_lambda(start)

@@ -2,14 +2,13 @@
 
 import functools
 import logging
-import sys
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from minipic import wiring
-from minipic.http.logs import set_up_logs
+from minipic.http.priming import hook_snapshot, start_on_lambda
 from minipic.service.job_work import work_on
 from minipic.stores.aws.jobs import job_of_message
 from minipic_engine import EnginePool
@@ -27,7 +26,7 @@ class NotDone(Exception):
 def engine() -> EnginePool:
     """Return this process's engine, started."""
     made = EnginePool(wiring.settings().engine_children)
-    made.start()
+    made.start(wait=False)
     return made
 
 
@@ -49,7 +48,9 @@ def handler(event: Event, context: Any) -> Event:  # noqa: ANN401 - the runtime'
     return dict(answer)
 
 
-if wiring.on_lambda():
-    set_up_logs(wiring.settings().log_level, sys.stdout)
-    wiring.services()
-    engine()
+def start() -> None:
+    """Get ready for the first message."""
+    hook_snapshot(wiring.services(), engine())
+
+
+start_on_lambda(start)

@@ -30,7 +30,7 @@ def resume(services: Services, jobs: SqliteJobs) -> int:
     interrupted = jobs.interrupted()
     for job in interrupted:
         let_go(services, job)
-        jobs.resume(job.id, services.now_ms())
+    jobs.bring_all(services.now_ms())
     return len(interrupted)
 
 

@@ -162,6 +162,8 @@ def check_names(settings: Settings) -> None:
         "AWS_REGION": aws.region,
         "MINIPIC_TABLE": aws.table,
         "MINIPIC_LEDGER_TABLE": aws.ledger_table,
+        "MINIPIC_JOBS_TABLE": aws.jobs_table,
+        "MINIPIC_JOBS_QUEUE": aws.jobs_queue,
         "MINIPIC_BUCKET": aws.bucket,
     }
     missing = [variable for variable, name in named.items() if not name]

@@ -34,7 +34,7 @@ def test_sixth_version() -> None:
 
 def test_stores_on_aws_need_their_names() -> None:
     """With MINIPIC_STORE=aws each name that is missing is said; with the local store there are none to give."""
-    aws = AwsSettings(region="eu-central-1", table="t", ledger_table="l", bucket="b")
+    aws = AwsSettings("eu-central-1", table="t", ledger_table="l", jobs_table="j", jobs_queue="q", bucket="b")
     check_names(Settings(store=StoreKind.AWS, aws=aws))
     check_names(Settings())
     with pytest.raises(SettingError, match="MINIPIC_STORE=aws needs AWS_REGION, MINIPIC_BUCKET"):

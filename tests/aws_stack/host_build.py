@@ -1,11 +1,15 @@
 """`sam build` of the real template and functions, with layers that this machine's Python can load."""
 
+import json
 import os
 import platform
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from tests.aws_stack.template import PROJECT_FOLDER
 
@@ -36,9 +40,16 @@ def build_for_this_machine(folder: Path) -> Path:
 
 
 def _for_ministack(built: Path) -> Path:
-    """Return the built template with the one thing changed that MiniStack reads in another way than AWS does."""
+    """Return the built template without what MiniStack cannot deploy, or reads in another way than AWS does."""
+    template: dict[str, Any] = yaml.safe_load(built.read_text())  # sam has written all short forms out
+    resources = template["Resources"]
+    for resource in resources.values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"].pop("DeploymentPreference", None)  # it has no CodeDeploy
+    media_types = resources["Api"]["Properties"]["BinaryMediaTypes"]
+    media_types[:] = [name.replace("~1", "/") for name in media_types]  # it takes what AWS writes for a slash as it is
     changed = built.with_name("ministack.yaml")
-    changed.write_text(built.read_text().replace("*~1*", "*/*"))  # it takes ~1, AWS's slash in a media type, as it is
+    changed.write_text(json.dumps(template))
     return changed
 
 

@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
+from uuid import uuid4
 
 import pytest
 
@@ -53,8 +54,9 @@ def workshop(request: pytest.FixtureRequest, tmp_path: Path) -> Workshop:
     books = Books(DynamoAccounts(dynamodb, stack.table_name), ledger, lambda: project(stream.read()))
     repeats = DynamoRepeats(dynamodb, stack.table_name)
     made = open_workshop(tmp_path, books, repeats, request.getfixturevalue("s3_results"))
-    queues = make_sqs_client(stack.region, stack.endpoint_url), stack.queue_urls["JobsQueue"]
-    jobs = DynamoJobs(dynamodb, stack.jobs_table_name, *queues, stack.queue_urls["HooksQueue"])
+    sqs = make_sqs_client(stack.region, stack.endpoint_url)
+    queue_url = sqs.create_queue(QueueName=f"unread-{uuid4().hex}")["QueueUrl"]  # these tests bring jobs themselves
+    jobs = DynamoJobs(dynamodb, stack.jobs_table_name, sqs, queue_url, queue_url)
     made.services = replace(made.services, jobs=jobs)
     return made
 

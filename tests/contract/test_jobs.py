@@ -177,7 +177,7 @@ def test_a_job_is_hidden_while_it_is_worked_on(tmp_path: Path) -> None:
 
 
 def test_only_begun_jobs_were_interrupted(tmp_path: Path) -> None:
-    """A start finds the jobs that were begun and not ended, and brings them at once."""
+    """A start finds the jobs that were begun and not ended, and brings all that have not ended at once."""
     jobs = SqliteJobs(Database(tmp_path / "jobs.sqlite3"))
     waiting, begun, ended = (make_job(number) for number in range(3))
     jobs.create([waiting, begun, ended])
@@ -186,8 +186,8 @@ def test_only_begun_jobs_were_interrupted(tmp_path: Path) -> None:
     jobs.begin(begun.id, NOW_MS)
     jobs.end(ended.failed(NOW_MS, "DecodeError", "broken"))
     assert [job.id for job in jobs.interrupted()] == [begun.id]
-    jobs.resume(begun.id, NOW_MS)
-    assert jobs.take_due(NOW_MS) == begun.id
+    jobs.bring_all(NOW_MS)
+    assert [jobs.take_due(NOW_MS) for _ in range(3)] == [waiting.id, begun.id, None]
 
 
 def test_old_jobs_are_forgotten(tmp_path: Path) -> None:

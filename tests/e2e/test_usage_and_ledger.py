@@ -101,6 +101,22 @@ def test_usage_is_the_ledgers_sum(full: Equipped, session: Session) -> None:
     assert usage["limits"]["max_bytes"] == 5 * 1024**2
 
 
+def test_the_year_is_the_ledgers_sum(full: Equipped, session: Session) -> None:
+    """GET /api/v1/usage and /api/v1/stats tell the same: what the billed lines add up to, also by the input's type."""
+    lines = _ledger(full, session.key)
+    assert [line["format"] for line in lines] == ["jpeg", "jpeg", "png", "jpeg", "", "png"]
+    billed = [line for line in lines if line["images"]]
+    reply = call(full, "GET", "/api/v1/usage", session.key)
+    assert (reply.status, reply.names >= METERED, reply.json["success"]) == (200, True, True)
+    data = reply.json["data"]
+    assert data == call(full, "GET", "/api/v1/stats", session.key).json["data"]
+    assert [(kind["type"], kind["images"]) for kind in data["image_types"]] == [("image/jpeg", 3), ("image/png", 1)]
+    assert data["monthly_trend"][-1]["images"] == data["compression"]["images"] == len(billed)
+    assert data["compression"]["original_bytes"] == sum(line["bytes_in"] for line in billed)
+    assert data["compression"]["optimized_bytes"] == sum(line["bytes_out"] for line in billed)
+    assert data["quota"]["total_remaining"] == int(reply["Compression-Count-Remaining"])
+
+
 def test_the_ledger_as_csv(full: Equipped, session: Session) -> None:
     """With Accept: text/csv the same lines come as CSV with a header."""
     reply = call(full, "GET", "/v1/ledger", session.key, [("Accept", "text/csv")])

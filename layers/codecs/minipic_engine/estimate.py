@@ -15,11 +15,14 @@ from minipic.errors import MiniPicError
 from .jpeg_loss import score_of
 from .sniff import sniff
 
+Curve = Callable[[float], float]  # the logarithm of output / input over the number, as a share of 100
+
 _AS_NUMBERS = {Preset.SMART: 80, Preset.HIGH: 95, Preset.EXTREME: 60, Preset.LOSSLESS: 100}
 _PALETTE = 3
 _COLOUR_TYPE_AT = 25
 _HEAD_BYTES = 64
 _MIN_BYTES = 64
+_LOWEST = 25  # of the numbers that were measured
 _TABLES_BYTES = 1_000_000  # a JPEG's tables come before its pixels
 
 
@@ -27,37 +30,39 @@ def estimate_bytes(data: bytes, options: Options) -> int:
     """Return about how many bytes ``data`` will have in its own format, at most as many as it has now."""
     quality = options.quality
     number = _AS_NUMBERS[quality] if isinstance(quality, Preset) else quality
-    log_ratio = _LOG_RATIOS.get(sniff(data), _unknown)(data, number / 100)
+    curve = _CURVES.get(sniff(data), _no_curve)(data)
+    # A parabola turns somewhere; a higher number is never expected to give less.
+    log_ratio = max(curve(asked / 100) for asked in range(_LOWEST, max(_LOWEST, number) + 1))
     return min(len(data), max(_MIN_BYTES, round(len(data) * math.exp(min(0.0, log_ratio)))))
 
 
-def _jpeg(data: bytes, share: float) -> float:
+def _jpeg(data: bytes) -> Curve:
     try:
         score = score_of(data[:_TABLES_BYTES]) / 100
     except MiniPicError:  # a damaged file has its estimate, too: that it is damaged is found out by the work
         score = 1.0
-    return 3.76 - 7.1 * share + 3.81 * share**2 - 0.59 * score - 4.93 * max(0.0, score - share)
+    return lambda share: 3.76 - 7.1 * share + 3.81 * share**2 - 0.59 * score - 4.93 * max(0.0, score - share)
 
 
-def _png(data: bytes, share: float) -> float:
+def _png(data: bytes) -> Curve:
     has_palette = data[_COLOUR_TYPE_AT : _COLOUR_TYPE_AT + 1] == bytes([_PALETTE])
-    return -1.96 - 0.46 * share + 2.01 * share**2 + (1.32 - 0.71 * share if has_palette else 0.0)
+    return lambda share: -1.96 - 0.46 * share + 2.01 * share**2 + (1.32 - 0.71 * share if has_palette else 0.0)
 
 
-def _gif(_data: bytes, share: float) -> float:
-    return -0.63 - 0.38 * share + 1.13 * share**2
+def _gif(_data: bytes) -> Curve:
+    return lambda share: -0.63 - 0.38 * share + 1.13 * share**2
 
 
-def _webp(data: bytes, share: float) -> float:
+def _webp(data: bytes) -> Curve:
     is_lossless = b"VP8L" in data[:_HEAD_BYTES]
-    return -1.04 + 0.98 * share + 0.14 * share**2 - (1.87 - 0.61 * share if is_lossless else 0.0)
+    return lambda share: -1.04 + 0.98 * share + 0.14 * share**2 - (1.87 - 0.61 * share if is_lossless else 0.0)
 
 
-def _unknown(_data: bytes, _share: float) -> float:
-    return 0.0
+def _no_curve(_data: bytes) -> Curve:
+    return lambda _share: 0.0
 
 
-_LOG_RATIOS: dict[ImageFormat, Callable[[bytes, float], float]] = {
+_CURVES: dict[ImageFormat, Callable[[bytes], Curve]] = {
     ImageFormat.JPEG: _jpeg,
     ImageFormat.PNG: _png,
     ImageFormat.GIF: _gif,

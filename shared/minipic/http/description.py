@@ -1,5 +1,7 @@
 """What the OpenAPI document says of answers, beyond what FastAPI reads from the endpoints: headers, bytes, errors."""
 
+from collections.abc import Mapping
+
 from minipic.errors import (
     AccountLimitReached,
     AccountSuspended,
@@ -24,7 +26,7 @@ from minipic.errors import (
 )
 from minipic.http.answers import SCORE
 from minipic.http.bodies import IMAGE_CONTENT, Description
-from minipic.http.faces import tinyjpg
+from minipic.http.faces import InvalidFields, tinyjpg
 from minipic.settings import Settings
 
 Answers = dict[int | str, Description]
@@ -98,12 +100,12 @@ def _errors(*kinds: type[MiniPicError]) -> Answers:
     return by_status
 
 
-def _tinyjpg_errors(*kinds: type[MiniPicError]) -> Answers:
+def _tinyjpg_errors(*kinds: type[MiniPicError], invalid: Mapping[str, str] | None = None) -> Answers:
     """Return the same of the TinyJPG-compatible face, whose statuses and shape are others."""
     by_status: Answers = {}
-    for kind in kinds:
-        status, example = tinyjpg(kind(), EXAMPLE_REQUEST_ID, Settings(), "https://api.example.com")
-        _describe(by_status, kind, status, "TinyJpgError", example)
+    for error in (*(kind() for kind in kinds), *([InvalidFields(invalid)] if invalid else [])):
+        status, example = tinyjpg(error, EXAMPLE_REQUEST_ID, Settings(), "https://api.example.com")
+        _describe(by_status, type(error), status, "TinyJpgError", example)
     return by_status
 
 
@@ -139,9 +141,13 @@ ERRORS_OF_UPLOADS = _errors(BadRequest, *_KEY, PayloadTooLarge, *_WORK)
 ERRORS_OF_USAGE = _errors(BadRequest, *_KEY, InternalServerError)
 ERRORS_OF_STATS = _tinyjpg_errors(*_KEY, InternalServerError, ServiceUnavailable)
 ERRORS_OF_OPTIMIZE = _tinyjpg_errors(
-    InputMissing, BadRequest, SourceNotFound, *_KEY, PayloadTooLarge, UnsupportedMediaType, ContentBlocked, *_WORK
+    InputMissing, BadRequest, SourceNotFound, *_KEY, PayloadTooLarge, UnsupportedMediaType, ContentBlocked, *_WORK,
+    invalid={"quality": "The quality must be a whole number between 1 and 100."},
+)  # fmt: skip
+ERRORS_OF_STATUS = _tinyjpg_errors(*_KEY, NotFound, InternalServerError, ServiceUnavailable)
+ERRORS_OF_JOBS = _tinyjpg_errors(
+    *_KEY, InternalServerError, ServiceUnavailable, invalid={"cursor": "The cursor must be that of the page before."}
 )
-ERRORS_OF_JOBS = _tinyjpg_errors(*_KEY, NotFound, InternalServerError, ServiceUnavailable)
 ERRORS_OF_FILES = _tinyjpg_errors(Unauthorized, NotFound, OutputExpired, InternalServerError, ServiceUnavailable)
 ERRORS_OF_KEYS = _errors(AccountSuspended, NotFound, InternalServerError)
 

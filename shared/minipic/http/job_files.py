@@ -2,12 +2,20 @@
 
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from minipic.domain.jobs import Job
+from minipic.domain.jobs import Job, State
+from minipic.http.headers import metered_headers
 from minipic.http.job_answers import PendingAnswer, job_json
-from minipic.service import Services
+from minipic.service import Caller, Services
+from minipic.service.access import caller_standing
 from minipic.service.job_files import JobFile
 
 ASK_AGAIN = {"Retry-After": "2"}
+
+
+def job_headers(services: Services, caller: Caller, job: Job) -> dict[str, str]:
+    """Return where the account stands and, as long as the job is open, when to ask again."""
+    headers = metered_headers(caller_standing(services, caller))
+    return headers | ASK_AGAIN if job.state is State.PROCESSING else headers
 
 
 def file_response(found: JobFile) -> Response:

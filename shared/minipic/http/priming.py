@@ -25,6 +25,9 @@ log = logging.getLogger("minipic.priming")
 
 _SEED_BYTES = 32
 
+if wiring.on_lambda():  # whatever is loaded stays: to look for garbage in it again and again is a tenth of a start
+    gc.disable()
+
 
 class ReadyEngine(Protocol):
     """An engine that was started without waiting."""
@@ -50,6 +53,9 @@ def start_on_lambda(start: Callable[[], None]) -> None:
     except Exception:
         log.exception("the function could not start")
         raise
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def hook_snapshot(

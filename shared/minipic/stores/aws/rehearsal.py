@@ -19,7 +19,7 @@ _clients: weakref.WeakSet[BaseClient] = weakref.WeakSet()
 
 @contextmanager
 def rehearsing() -> Iterator[None]:
-    """Answer whatever known clients ask in this block, and the threads that it asks, with an empty object."""
+    """Answer whatever known clients ask in this block, and the threads that it asks, with success and no more."""
     token = _is_rehearsal.set(True)
     try:
         yield
@@ -41,18 +41,15 @@ def close_connections() -> None:
         client.close()
 
 
-class _EmptyObject(io.BytesIO):
+class _EmptyBody(io.BytesIO):
     """A body as urllib3 gives it to botocore."""
 
-    def __init__(self) -> None:
-        super().__init__(b"{}")
-
     def stream(self) -> Iterator[bytes]:
-        """Yield the body in one piece."""
-        yield self.read()
+        """Yield nothing."""
+        yield from ()
 
 
 def _answer(request: AWSPreparedRequest, **_event: Any) -> AWSResponse | None:  # noqa: ANN401 - what botocore says beside it
     if not _is_rehearsal.get():
         return None
-    return AWSResponse(request.url, 200, HTTPHeaders(), _EmptyObject())
+    return AWSResponse(request.url, 200, HTTPHeaders(), _EmptyBody())

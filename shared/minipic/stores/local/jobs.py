@@ -105,10 +105,10 @@ class SqliteJobs:
             rows = connection.execute("SELECT job FROM job WHERE due_ms IS NOT NULL").fetchall()
         return [job for job in (job_from_json(text) for (text,) in rows) if job.tries]
 
-    def resume(self, job_id: int, now_ms: int) -> None:
-        """Make a job due at once."""
+    def bring_all(self, now_ms: int) -> None:
+        """Make every job due that has not ended: nobody works on any."""
         with self._database.writing() as connection:
-            connection.execute("UPDATE job SET due_ms = ? WHERE id = ? AND due_ms IS NOT NULL", (now_ms, job_id))
+            connection.execute("UPDATE job SET due_ms = ? WHERE due_ms > ?", (now_ms, now_ms))
 
     def sweep(self, now_ms: int) -> None:
         """Forget jobs that are past their lifetime."""
