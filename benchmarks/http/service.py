@@ -27,6 +27,7 @@ class Service:
     port: int
     pid: int
     key: str
+    data_folder: Path
 
     def cpu_s(self) -> float:
         """Return how long the server process has worked, without its children."""
@@ -61,7 +62,7 @@ def running(children: int) -> Iterator[Service]:
         try:
             _wait_for(port, process, log_path)
             (key,) = set(re.findall(r"mp_live_[A-Za-z0-9]+", log_path.read_text()))
-            yield Service(port, process.pid, key)
+            yield Service(port, process.pid, key, Path(folder))
         finally:
             process.terminate()
             process.wait()

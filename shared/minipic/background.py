@@ -18,7 +18,7 @@ from minipic.stores.local.uploads import FileUploads
 
 SWEEP_EVERY_S = 600
 DELIVER_EVERY_S = 5
-IDLE_S = 0.2
+IDLE_S = 0.2  # what another process queued, or what was to wait, is found so late
 
 Step = Callable[[], bool]  # does one thing, if there is one to do, and tells whether there was
 
@@ -86,10 +86,10 @@ def start_workers(services: Services, engine: Engine, jobs: SqliteJobs, number: 
         return job_id is not None
 
     for step in (*[work] * number, call):
-        threading.Thread(target=_run, args=(step, stop), daemon=True).start()
+        threading.Thread(target=_run, args=(step, stop, jobs.news), daemon=True).start()
 
 
-def _run(step: Step, stop: threading.Event) -> None:
+def _run(step: Step, stop: threading.Event, news: threading.Event) -> None:
     while not stop.is_set():
         try:
             was_busy = step()
@@ -97,4 +97,5 @@ def _run(step: Step, stop: threading.Event) -> None:
             log.exception("a job was not worked on")
             was_busy = False
         if not was_busy:
-            stop.wait(IDLE_S)
+            news.wait(IDLE_S)
+            news.clear()

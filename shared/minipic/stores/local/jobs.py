@@ -1,6 +1,7 @@
 """Jobs in SQLite. The table is the queue, too: a job is due at a time, and a worker that takes it moves that on."""
 
 import sqlite3
+import threading
 import time
 from collections.abc import Sequence
 
@@ -17,6 +18,7 @@ class SqliteJobs:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.news = threading.Event()  # set when something may have become due: nobody has to look all the time
 
     def create(self, jobs: Sequence[Job]) -> bool:
         """Store new jobs, due at once, in one transaction."""
@@ -28,6 +30,7 @@ class SqliteJobs:
                 )
         except sqlite3.IntegrityError:
             return False
+        self.news.set()
         return True
 
     def read(self, job_id: int) -> Job | None:
@@ -63,6 +66,7 @@ class SqliteJobs:
             _write(connection, job)
             hook_due_ms = None if job.hook is None else job.ended_ms
             connection.execute("UPDATE job SET due_ms = NULL, hook_due_ms = ? WHERE id = ?", (hook_due_ms, job.id))
+        self.news.set()
         return True
 
     def hook_called(self, job: Job, wait_s: int | None) -> None:
