@@ -34,12 +34,16 @@ def resume(services: Services, jobs: SqliteJobs) -> int:
     return len(interrupted)
 
 
-def start_background(services: Services, engine: Engine, workers: int, stop: threading.Event) -> None:
-    """Start every thread of one machine, ``workers`` of them for jobs; they end some time after ``stop`` is set."""
+def start_background(services: Services, engine: Engine, workers: int, stop: threading.Event) -> list[threading.Thread]:
+    """Start every thread of one machine, ``workers`` of them for jobs; they end some time after ``stop`` is set.
+
+    Return those whose work is worth waiting for then: a job that is broken off has one try less.
+    """
     for work in (sweep, _deliver):
         threading.Thread(target=work, args=(services, stop), daemon=True).start()
     if isinstance(services.jobs, SqliteJobs):
-        start_workers(services, engine, services.jobs, workers, stop)
+        return start_workers(services, engine, services.jobs, workers, stop)
+    return []
 
 
 def sweep(services: Services, stop: threading.Event) -> None:
@@ -69,8 +73,10 @@ def _deliver(services: Services, stop: threading.Event) -> None:
             log.exception("notices were not delivered")
 
 
-def start_workers(services: Services, engine: Engine, jobs: SqliteJobs, number: int, stop: threading.Event) -> None:
-    """Start so many threads for jobs, and one for webhooks; they end some time after ``stop`` is set."""
+def start_workers(
+    services: Services, engine: Engine, jobs: SqliteJobs, number: int, stop: threading.Event
+) -> list[threading.Thread]:
+    """Start so many threads for jobs, which are returned, and one for webhooks."""
     resume(services, jobs)
 
     def work() -> bool:
@@ -85,8 +91,12 @@ def start_workers(services: Services, engine: Engine, jobs: SqliteJobs, number: 
             call_hook(services, job_id)
         return job_id is not None
 
-    for step in (*[work] * number, call):
-        threading.Thread(target=_run, args=(step, stop, jobs.news), daemon=True).start()
+    threads = [
+        threading.Thread(target=_run, args=(step, stop, jobs.news), daemon=True) for step in (*[work] * number, call)
+    ]
+    for thread in threads:
+        thread.start()
+    return threads[:number]
 
 
 def _run(step: Step, stop: threading.Event, news: threading.Event) -> None:

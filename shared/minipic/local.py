@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from minipic.demo import announce
 from minipic.http import upload_form
 from minipic.http.app import create_app, observe_and_limit, start
 from minipic.http.errors import ALLOWED_METHODS
+from minipic.http.faces import Face, face_of, native, tinyjpg
 from minipic.http.limits import BODIES, Gate
 from minipic.http.logs import set_up_logs
 from minipic.http.prometheus import PATH as METRICS_PATH
@@ -35,6 +37,7 @@ from minipic.stores.local.uploads import PATH as UPLOAD_PATH
 from minipic.stores.local.uploads import FileUploads
 
 STOP_WITHIN_S = 30
+JOBS_STOP_WITHIN_S = 28  # longer than any picture takes
 
 log = logging.getLogger("minipic.local")
 
@@ -86,10 +89,10 @@ def load_function(name: str) -> FastAPI:
 class LocalApp:
     """Hand each request to the function that the template names; answer 404 and 405 as the gateway would."""
 
-    def __init__(self, routes: Sequence[Route], functions: dict[str, FastAPI], fallback: FastAPI) -> None:
+    def __init__(self, routes: Sequence[Route], functions: dict[str, FastAPI], fallbacks: dict[Face, FastAPI]) -> None:
         self._routes = routes
         self._functions = functions
-        self._fallback = fallback
+        self._fallbacks = fallbacks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -103,7 +106,7 @@ class LocalApp:
                 return self._functions[route.function]
         # Paths are shared between functions, so only here is known what a path takes: OPTIONS and the 405 name it.
         scope[ALLOWED_METHODS] = ", ".join(sorted({route.method for route in on_path} - {"OPTIONS"}))
-        return self._fallback
+        return self._fallbacks[face_of(scope["path"])]
 
 
 def build_app(
@@ -118,12 +121,12 @@ def build_app(
     for method, path, name, router in _own_routes(services, meters):
         routes.append(Route(method, re.compile(path), name))
         functions[name] = create_app(router)
-    fallback = create_app(APIRouter())
-    for app in (*functions.values(), fallback):
+    fallbacks: dict[Face, FastAPI] = {face: create_app(APIRouter(), face=face) for face in (native, tinyjpg)}
+    for app in (*functions.values(), *fallbacks.values()):
         observe_and_limit(app, (meters.observe,), gate)
         engine = start(app, settings, services, engine)
     assert engine is not None
-    return LocalApp(routes, functions, fallback), engine
+    return LocalApp(routes, functions, fallbacks), engine
 
 
 def _own_routes(services: Services, meters: Meters) -> Iterator[tuple[str, str, str, APIRouter]]:
@@ -185,9 +188,9 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises the signal again when all is answered
         signal.signal(number, _stop)
     app, engine = build_app(settings, services)
-    stop = threading.Event()
+    stop, workers = threading.Event(), list[threading.Thread]()
     if settings.store is StoreKind.LOCAL:
-        start_background(services, engine, settings.engine_children, stop)
+        workers = start_background(services, engine, settings.engine_children, stop)
         announce(settings, services)
     else:  # sweeping and notices are the stack's own work, and a table that many share is no first start
         log.info("listening on %s:%d, stores on AWS", settings.host, settings.port)
@@ -209,6 +212,9 @@ def main() -> None:
         uvicorn.Server(config).run(sockets=[port])
     finally:
         stop.set()
+        stop_by_s = time.monotonic() + JOBS_STOP_WITHIN_S
+        for worker in workers:
+            worker.join(max(0.0, stop_by_s - time.monotonic()))
         engine.close()
         log.info("stopped")
 

@@ -436,6 +436,17 @@ def test_keys_in_their_own_header_come_first(house: House) -> None:
     assert house.client.get("/v1/usage", headers={"X-API-Key": key}, auth=("api", "mp_live_wrong")).status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/api/optimize", 405), ("GET", "/api/nothing", 404), ("PUT", "/api/jobs", 405)],
+)
+def test_what_is_not_there_has_the_shape_of_this_face(house: House, method: str, path: str, status: int) -> None:
+    """An address or a method that this face does not have is refused in its own words."""
+    answer = house.client.request(method, path)
+    assert (answer.status_code, answer.json()["success"]) == (status, False)
+    assert house.client.request(method, "/v1/nothing").json()["error"] == "NotFound"
+
+
 def test_a_fault_has_the_shape_of_this_face(make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """A 500 says neither what failed nor where, in this face's own words."""
     house = make_house()

@@ -53,6 +53,11 @@ def tinyjpg(error: MiniPicError, request_id: str, settings: Settings, public_url
     return _tinyjpg_status(error), body | _upgrade(error, settings, public_url) | error.extra
 
 
+def face_of(path: str) -> Face:
+    """Return the face that tells the errors of a path that leads nowhere."""
+    return tinyjpg if path.startswith(("/api/", "/direct-file/")) else native
+
+
 def _tinyjpg_status(error: MiniPicError) -> int:
     if isinstance(error, AccountLimitReached):
         return 403
