@@ -12,7 +12,7 @@ ZIG := .venvs/zig/bin/python -m ziglang cc
 .DELETE_ON_ERROR:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(UV): requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 …")'
@@ -48,7 +48,7 @@ $(NATIVE): $(UV) $(NATIVE_SOURCES)
 run: .venv/run $(NATIVE) ## start the service on 127.0.0.1:8000 (PORT, MINIPIC_DATA)
 	@exec $(BIN)/python -m minipic.local
 
-test: .venv/dev $(NATIVE) .venvs/ministack/ready .venvs/seaweedfs/ready .venvs/sam/ready build ## set up and run every test; ARGS="-k name" chooses some
+test: .venv/dev $(NATIVE) .venvs/ministack/ready .venvs/seaweedfs/ready .venvs/sam/ready .venvs/lambda/ready build ## set up and run every test; ARGS="-k name" chooses some
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --cov --cov-report= $(ARGS)
 	@$(BIN)/python -m coverage report --fail-under=$(if $(ARGS),0,95)
@@ -77,9 +77,10 @@ clean: ## forget everything that was installed or built here; data stays
 
 include aws.mk
 include benchmarks.mk
+include clients.mk
 
 lock: $(UV) lock-layers ## compile requirements/*.in and the layers' to exact versions with hashes
-	@for name in bootstrap run dev fuzz sam ministack peers seaweedfs zig; do \
+	@for name in bootstrap run dev clients fuzz hadolint lambda sam ministack peers seaweedfs zig; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url --no-emit-find-links requirements/$$name.in -o requirements/$$name.txt; done
 

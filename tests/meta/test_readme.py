@@ -33,5 +33,5 @@ def test_make_targets_exist() -> None:
     """Every make target that README names is one of the Makefile."""
     files = [PROJECT_FOLDER / "Makefile", *PROJECT_FOLDER.glob("*.mk")]
     makefile = "".join(file.read_text() for file in files)
-    for target in set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.MULTILINE)):
+    for target in set(re.findall(r"(?:`|^)make ([a-z0-9-]+)", README, re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
