@@ -1,10 +1,14 @@
 """Translate template.yaml as AWS does before it deploys, so that cfn-lint sees the resources that SAM makes of it.
 
+The parameters are those of a deployment that clients use: samconfig.toml's `prod`, the others at their defaults.
+
 Runs in the environment of the SAM CLI: python tools/translate_template.py OUTPUT.json
 """
 
 import json
+import logging
 import sys
+import tomllib
 from pathlib import Path
 
 import yaml
@@ -12,6 +16,8 @@ from samcli.lib.translate.sam_template_validator import SamTemplateValidator  # 
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-not-found]
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[1]
+# Translation reads DeploymentType, so nothing is left to use it. The template as it is written is linted, too.
+LINT = {"config": {"ignore_checks": ["W2001"]}}
 
 
 class NoManagedPolicies:
@@ -22,12 +28,22 @@ class NoManagedPolicies:
         return {}
 
 
+def parameters(template: dict[str, dict[str, dict[str, object]]]) -> dict[str, object]:
+    """Return each parameter's value in the deployment that clients use."""
+    defaults = {name: fields["Default"] for name, fields in template["Parameters"].items() if "Default" in fields}
+    prod = tomllib.loads((PROJECT_FOLDER / "samconfig.toml").read_text())["prod"]["deploy"]["parameters"]
+    return defaults | dict(override.split("=", 1) for override in prod["parameter_overrides"])
+
+
 def main() -> None:
     """Write the translated template to the file that the first argument names."""
+    logging.disable(logging.WARNING)  # SAM tells of features of its own that it cannot look up here
     template = yaml_parse((PROJECT_FOLDER / "template.yaml").read_text())
-    defaults = {name: fields["Default"] for name, fields in template["Parameters"].items() if "Default" in fields}
-    validator = SamTemplateValidator(template, NoManagedPolicies(), region="eu-central-1", parameter_overrides=defaults)
+    validator = SamTemplateValidator(
+        template, NoManagedPolicies(), region="eu-central-1", parameter_overrides=parameters(template)
+    )
     translated = yaml.safe_load(validator.get_translated_template_if_valid())
+    translated.setdefault("Metadata", {})["cfn-lint"] = LINT
     output = Path(sys.argv[1])
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(translated, indent=2))

@@ -11,13 +11,13 @@ import pytest
 from tools.check_build import BuiltFunction, elf_machine, files_in, problems_in, read_build
 
 from tests.aws_stack import PROJECT_FOLDER
+from tests.meta.deployment import DEFAULT
 
 BUILD_FOLDER = PROJECT_FOLDER / ".aws-sam" / "build"
 LIMIT_BYTES = 250 * 1024 * 1024
 RUNTIME_BYTES, CODECS_BYTES, CODE_BYTES = (megabytes * 1024 * 1024 for megabytes in (30, 100, 2))
 # No function loads these.
 ONLY_ON_ONE_MACHINE = ("local.py", "admin.py", "openapi.py", "demo.py", "protocol.py", "prometheus.py")
-FUNCTIONS = {"Shrink", "Output", "Derive", "Compress", "Uploads", "Usage", "Site", "LedgerProjector", "Caretaker"}
 Build = tuple[list[BuiltFunction], dict[str, Path]]
 pytestmark = pytest.mark.timeout(300)
 
@@ -46,7 +46,7 @@ def test_all_machine_code_is_for_arm64(build: Build) -> None:
 def test_each_function_fits_lambda(build: Build) -> None:
     """Every function with its layers is below Lambda's limit, and no layer has grown unnoticed."""
     functions, layers = build
-    assert {function.name for function in functions} == FUNCTIONS
+    assert {function.name for function in functions} == set(DEFAULT.functions)
     assert all(function.size_bytes < LIMIT_BYTES for function in functions)
     sizes = {name: sum(path.stat().st_size for path in files_in(folder)) for name, folder in layers.items()}
     assert sizes["RuntimeLayer"] < RUNTIME_BYTES

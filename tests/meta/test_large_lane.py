@@ -70,7 +70,8 @@ def of_tasks() -> set[Permission]:
 
 
 def covers(one: Permission, other: Permission) -> bool:
-    fenced_no_more = not one[2] or (bool(other[2]) and set(other[2]) <= set(one[2]))
+    within = all(any(fnmatch.fnmatchcase(part, fence) for fence in one[2]) for part in other[2])
+    fenced_no_more = not one[2] or (bool(other[2]) and within)
     return one[0] == other[0] and fnmatch.fnmatchcase(other[1], one[1]) and fenced_no_more
 
 

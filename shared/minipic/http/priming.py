@@ -25,9 +25,6 @@ log = logging.getLogger("minipic.priming")
 
 _SEED_BYTES = 32
 
-if wiring.on_lambda():  # whatever is loaded stays: to look for garbage in it again and again is a tenth of a start
-    gc.disable()
-
 
 class ReadyEngine(Protocol):
     """An engine that was started without waiting."""
@@ -55,7 +52,7 @@ def start_on_lambda(start: Callable[[], None]) -> None:
         raise
     finally:
         gc.freeze()
-        gc.enable()
+        gc.enable()  # ``early`` held it back
 
 
 def hook_snapshot(
