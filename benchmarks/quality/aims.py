@@ -55,10 +55,10 @@ AIMS: dict[str, tuple[Aim, ...]] = {
         *_presets(80, 90, 95, peers.PNGQUANT), Aim(EXACT, Preset.LOSSLESS, yardstick=peers.OXIPNG), *_free(85),
     ),
     "gif": (Aim(SMART, Preset.SMART, yardstick=peers.GIFSICLE), Aim(EXTREME, Preset.EXTREME)),
-    "gif → webp": _presets(65, 80, 90, peers.PILLOW_FILM),
+    "gif → webp": _presets(65, 80, 90, peers.PILLOW_FILM), "gif → png": _presets(80, 90, 95, ""),
 }  # fmt: skip
 
 FORMATS = {
     "jpeg": ImageFormat.JPEG, "webp": ImageFormat.WEBP, "avif": ImageFormat.AVIF, "png": ImageFormat.PNG,
-    "gif": ImageFormat.GIF, "gif → webp": ImageFormat.WEBP,
+    "gif": ImageFormat.GIF, "gif → webp": ImageFormat.WEBP, "gif → png": ImageFormat.PNG,
 }  # fmt: skip

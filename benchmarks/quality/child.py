@@ -19,7 +19,7 @@ from PIL import Image
 
 from minipic.domain.image import Compressed, Options
 from minipic.errors import MiniPicError
-from minipic_engine import pipeline
+from minipic_engine import effort, pipeline
 
 _KIBIBYTE = 1024
 _TINY = (64, 48)
@@ -52,6 +52,7 @@ def _in_a_fork(job: dict[str, Any]) -> str:
 
 def _done(job: dict[str, Any]) -> dict[str, Any]:
     data, options = Path(job["source"]).read_bytes(), Options.from_json(job["options"])
+    os.environ[effort.CARE_VARIABLE] = job["care"]
     with suppress(MiniPicError):
         _compressed(_tiny(data), options, job["target"])
     try:

@@ -1,9 +1,11 @@
 """What a reader has to know of a run: which tools it had, and that its ground is sound."""
 
+import sys
 from collections.abc import Iterable, Sequence
 
 from benchmarks.quality.aims import SMART
 from benchmarks.quality.cache import Cache
+from benchmarks.quality.corpus import pairs
 from benchmarks.quality.images import timeline
 from benchmarks.quality.judging import engine_version, has_butteraugli
 from benchmarks.quality.measuring import Observed
@@ -20,6 +22,7 @@ def facts(kinds: Iterable[str], observed: Sequence[Observed], records: Cache, *,
         why = "was not asked" if has_butteraugli() else "is not here (Debian: libjxl-devtools)"
         lines.append(f"Butteraugli {why}: its column is empty.")
     lines += _timelines(observed, records)
+    lines += _apart_from_pairs(observed)
     return lines + [line for name in (SHARP_JPEG, SHARP_WEBP, SHARP_AVIF) if (line := _likeness(observed, name))]
 
 
@@ -32,6 +35,19 @@ def _timelines(observed: Sequence[Observed], records: Cache) -> list[str]:
         return []
     said = f" Others: {', '.join(other)}." if other else ""
     return [f"GIF, {SMART}: {len(films) - len(other)} of {len(films)} show the same frames for the same times.{said}"]
+
+
+def _apart_from_pairs(observed: Sequence[Observed]) -> list[str]:
+    """Return how many of the PNGs are no recorded pairs, on which the settings of palettes were chosen."""
+    names = {one.source.name: one.source.sha256 for one in observed if one.kind == "png"}
+    if not names:
+        return []
+    recorded = {pair.before.sha256 for pair in pairs("png", sys.maxsize)}
+    apart = sum(name not in recorded for name in names.values())
+    return [
+        f"PNG: {apart} of {len(names)} graphics and screens are none of the recorded pairs, on which most settings of"
+        " palettes were chosen."
+    ]
 
 
 def _likeness(observed: Sequence[Observed], stand_in: str) -> str:

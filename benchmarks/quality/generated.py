@@ -82,7 +82,7 @@ def recording() -> bytes:
 
 
 def cases() -> Iterator[tuple[str, str, bytes]]:
-    """Yield a name, a kind of result (a key of ``corpus.PARTS``) and a file."""
+    """Yield a name, a kind of result (a key of ``aims.AIMS``) and a file."""
     pictured, windowed = _png(photo()), _png(screen())
     yield "photo.png", "jpeg", pictured
     yield "photo.jpg", "jpeg", _photo_jpeg()
@@ -95,3 +95,4 @@ def cases() -> Iterator[tuple[str, str, bytes]]:
     film = recording()
     yield "recording.gif", "gif", film
     yield "recording.gif", "gif → webp", film
+    yield "recording.gif", "gif → png", film

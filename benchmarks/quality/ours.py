@@ -46,13 +46,17 @@ class Engine:
             self._process.communicate()
 
     def compress(
-        self, source: Source, target: ImageFormat, quality: Quality, score: float | None = None, yardstick: str = ""
-    ) -> Made | None:
-        """Return ``source`` compressed by a preset or number, or aimed at ``score``; None where the engine refuses."""
-        key = ("ours", engine_version(), source.sha256, target, quality, score, yardstick)
+        self, source: Source, target: ImageFormat, quality: Quality, score: float | None = None, yardstick: str = "",
+        *, is_careful: bool = False,
+    ) -> Made | None:  # fmt: skip
+        """Return ``source`` compressed by a preset or number, or aimed at ``score``; None where the engine refuses.
+
+        ``is_careful``: as an operator gets it who chose fewer bytes for more CPU.
+        """
+        key = _key(source, target, quality, score, yardstick, is_careful=is_careful)
         record = self._records.read(*key)
         if record is None:
-            record = self._run(source, target, quality, score, yardstick)
+            record = self._run(source, target, quality, score, yardstick, is_careful=is_careful)
             if "died" in record:  # a fault, which the process has told of, and no fact to remember
                 return None
             self._records.write(record, *key)
@@ -62,13 +66,12 @@ class Engine:
         self, source: Source, target: ImageFormat, quality: Quality, score: float | None = None, yardstick: str = ""
     ) -> bool:
         """Tell whether that was measured before."""
-        return (
-            self._records.read("ours", engine_version(), source.sha256, target, quality, score, yardstick) is not None
-        )
+        return self._records.read(*_key(source, target, quality, score, yardstick)) is not None
 
     def _run(
-        self, source: Source, target: ImageFormat, quality: Quality, score: float | None, yardstick: str
-    ) -> dict[str, Any]:
+        self, source: Source, target: ImageFormat, quality: Quality, score: float | None, yardstick: str,
+        *, is_careful: bool,
+    ) -> dict[str, Any]:  # fmt: skip
         self._process = self._process or _started()
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -76,7 +79,7 @@ class Engine:
         options = Options(quality=quality, formats=(target,))
         job = {
             "source": str(source.path), "options": options.to_json(), "target": score, "yardstick": yardstick,
-            "out": str(out),
+            "out": str(out), "care": "best" if is_careful else "",
         }  # fmt: skip
         self._process.stdin.write(json.dumps(job) + "\n")
         self._process.stdin.flush()
@@ -85,6 +88,15 @@ class Engine:
             answer["file"] = self._records.keep(out.read_bytes())
             out.unlink()
         return answer
+
+
+def _key(
+    source: Source, target: ImageFormat, quality: Quality, score: float | None, yardstick: str,
+    *, is_careful: bool = False,
+) -> tuple[object, ...]:  # fmt: skip
+    """Return what a result depends on."""
+    key = ("ours", engine_version(), source.sha256, target, quality, score, yardstick)
+    return (*key, "careful") if is_careful else key
 
 
 def _started() -> subprocess.Popen[str]:

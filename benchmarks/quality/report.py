@@ -134,10 +134,15 @@ def _worst_pairs(matches: Sequence[Match]) -> str:
     aimed = [(match.aimed.made.size_bytes / match.their_bytes, match.pair.before.name,
               f"theirs {match.their_bytes:,} bytes at {match.their_score:.1f}, ours at {match.aimed.score:.1f}")
              for match in matches if match.aimed]  # fmt: skip
+    careful = [(match.careful.made.size_bytes / match.their_bytes, match.pair.before.name,
+                f"theirs {match.their_bytes:,} bytes at {match.their_score:.1f}, ours at {match.careful.score:.1f}")
+               for match in matches if match.careful]  # fmt: skip
+    more = f"<h3>The same with the best care</h3>{_listed(sorted(careful, reverse=True)[:_WORST], '.3f')}"
     unreached = [match.pair.before.name for match in matches if not match.aimed]
     said = f"<p>Their score was not reached: {html.escape(', '.join(unreached))}</p>" if unreached else ""
     return (
         f"<h3>Largest against theirs, at their score</h3>{_listed(sorted(aimed, reverse=True)[:_WORST], '.3f')}{said}"
+        f"{more if careful else ''}"
     )
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 
-from benchmarks.quality.aims import AIMS, HIGH, LIKE_SHARP, SMART
+from benchmarks.quality.aims import AIMS, HIGH, LIKE_SHARP, SMART, Aim
 from benchmarks.quality.judging import Judge
 from benchmarks.quality.measures import GOALS, Goal, goals_of
 from benchmarks.quality.measuring import Observed
-from benchmarks.quality.peers import Peer
+from benchmarks.quality.peers import LOSSLESS, Peer
 from benchmarks.quality.rate_distortion import geometric_mean, percentile
 
 _SEED = 2024
@@ -63,6 +63,8 @@ def rows_of(observed: Sequence[Observed], tools: Sequence[Peer], judge: Judge) -
             is_shown = aim.name == SMART or (index == 0 and not aim.name.isdigit()) or aim.yardstick == peer.name
             if is_shown:
                 rows.append(_peer_row(observed, peer, aim.name, judge, has_butteraugli=index == 0))
+            if index == 0 and aim.score is not None and not aim.is_free and LOSSLESS in peer.settings:
+                rows.append(_delivered_row(observed, peer, aim))
     return [row for row in rows if row.images or row.note]
 
 
@@ -103,6 +105,24 @@ def _peer_row(observed: Sequence[Observed], peer: Peer, aim: str, judge: Judge, 
         cpu_ratio=geometric_mean(cpu), butteraugli_ratio=geometric_mean(norms), butteraugli_images=len(norms),
         score_difference=None if at_equal_score or not compared else _mean_difference(compared, peer, aim),
         note="" if compared else "no picture to compare",
+    )  # fmt: skip
+
+
+def _delivered_row(observed: Sequence[Observed], peer: Peer, aim: Aim) -> Row:
+    """Return how ours compares with the tool's smallest file of at least the promised score, be it its lossless one.
+
+    Between the most that a palette holds and no loss a tool has nothing to offer, whatever a line from one to the
+    other says.
+    """
+    compared = [
+        (one.points[aim.name], theirs)
+        for one in observed
+        if aim.name in one.points and (theirs := one.curve(peer.name).smallest_from(aim.score or 0.0))
+    ]
+    return Row(
+        observed[0].kind, observed[0].part, f"{aim.name}: bytes against {peer.name}, its smallest of that score",
+        images=len(compared), dropped=len(observed) - len(compared),
+        ratio=geometric_mean([ours.made.size_bytes / theirs.size_bytes for ours, theirs in compared]),
     )  # fmt: skip
 
 

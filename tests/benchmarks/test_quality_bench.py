@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from benchmarks.quality.aims import AIMS, SMART
 from benchmarks.quality.cache import Cache
 from benchmarks.quality.fast import Result, compared, ratios, read, write
 from benchmarks.quality.judging import Judge, score_of
-from benchmarks.quality.measures import AT_THEIR_SCORE, BLIND, GOALS, Goal, against
-from benchmarks.quality.peers import SHARP_JPEG, Peer
+from benchmarks.quality.measures import AT_THEIR_SCORE, BEST_AT_THEIR_SCORE, BLIND, GOALS, Goal, against
+from benchmarks.quality.peers import LOSSLESS, SHARP_JPEG, Peer
 from benchmarks.quality.rate_distortion import Curve, geometric_mean, percentile
 
 from tests.benchmarks import made_up
@@ -165,6 +166,15 @@ def test_a_tool_that_is_not_here_is_said_to_be_so(judge: Judge, tmp_path: Path, 
     assert "not here" in text
 
 
+def test_what_a_tool_would_deliver_has_a_line_of_its_own(judge: Judge, tmp_path: Path, photo: bytes) -> None:
+    """A tool that also packs without loss is compared by its smallest file of at least the promised score."""
+    seen = [made_up.observed(tmp_path / "1.png", photo, made_up.point(80.2, 1500))]
+    rows = table.rows_of(seen, [replace(TOOL, settings=(*TOOL.settings, LOSSLESS))], judge)
+    (row,) = [row for row in rows if "its smallest of that score" in row.measure and row.images]
+    assert row.measure.startswith(f"{SMART}: ")
+    assert row.ratio == pytest.approx(0.75)
+
+
 def test_each_picture_can_be_listed(tmp_path: Path, photo: bytes) -> None:
     """A line a picture, with its ratio."""
     lines = table.each([made_up.observed(tmp_path / "1.png", photo, made_up.point(80, 1000))]).splitlines()
@@ -207,7 +217,22 @@ def test_pairs_compare_at_their_score_and_blind(tmp_path: Path, photo: bytes) ->
     assert blind.ratio == pytest.approx(math.sqrt(0.9 * 1.1))
     assert blind.score_difference == pytest.approx(0.0)
     assert "smaller 1, score at least theirs 1, both 1" in rows["smart, blind: how many pictures"].note
+    assert aimed.cpu_ratio == pytest.approx(0.5)
+    assert BEST_AT_THEIR_SCORE not in rows
     assert pairs.rows_of("jpeg", [])[0].ratio is None
+
+
+def test_pairs_with_more_care_have_a_line_of_their_own(tmp_path: Path, photo: bytes) -> None:
+    """Bytes and CPU of what an operator gets who chose fewer bytes; pictures that missed the score are counted."""
+    usual, careful = made_up.point(80.2, 800), made_up.point(80.1, 700)
+    made = replace(careful.made, cpu_s=6.0, yardstick_cpu_s=2.0)
+    first = replace(made_up.match(tmp_path / "1.png", photo, 1000, usual, usual), careful=replace(careful, made=made))
+    second = made_up.match(tmp_path / "2.png", photo, 1000, usual, usual)
+    rows = {row.measure: row for row in pairs.rows_of("png", [first, second])}
+    row = rows[BEST_AT_THEIR_SCORE]
+    assert (row.images, row.dropped) == (1, 1)
+    assert row.ratio == pytest.approx(0.7)
+    assert row.cpu_ratio == pytest.approx(3.0)
 
 
 BASELINE = {"jpeg: a.png": Result(1000, 80.3), "jpeg: b.png": Result(1000, 79.0), "png: c.png": Result(500, 91.0)}
@@ -245,7 +270,7 @@ def test_generated_pictures_can_be_read_and_are_always_the_same() -> None:
     """Each kind of result has one; the same bytes twice."""
     made, again = list(generated.cases()), list(generated.cases())
     assert made == again
-    assert {kind for _, kind, _ in made} == set(corpus.PARTS)
+    assert {kind for _, kind, _ in made} == set(AIMS) >= set(corpus.PARTS)
     assert all(images.pixels_of(data).shape[-1] in (3, 4) for _, _, data in made)
 
 

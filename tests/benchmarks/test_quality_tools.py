@@ -100,6 +100,24 @@ def test_a_pair_is_matched_at_their_score(records: Cache, engine: Engine, tmp_pa
     assert match.aimed.score == judge.score(before, pair.before.sha256, match.aimed.made.file)
 
 
+def test_a_pair_of_palettes_is_matched_with_more_care_as_well(records: Cache, engine: Engine, tmp_path: Path) -> None:
+    """The result for which an operator spends more CPU is remembered apart from the usual one."""
+    drawn = engine_images.logo(400, 120)
+    before, after = (engine_images.saved(image, "PNG") for image in (drawn, drawn.quantize(60)))
+    pair = Pair("png", made_up.source(tmp_path / "b.png", before), made_up.source(tmp_path / "a.png", after))
+    match = pairs.Matching(records, engine, Judge(records, has_butteraugli=False)).matched(pair)
+    assert match is not None
+    for point in (match.aimed, match.careful):
+        assert point is not None
+        assert point.score >= match.their_score - 0.01
+    usual, careful = (
+        engine.compress(pair.before, ImageFormat.PNG, Preset.SMART, 90.0, is_careful=care) for care in (False, True)
+    )
+    assert usual is not None
+    assert careful is not None
+    assert usual.file != careful.file
+
+
 @pytest.mark.parametrize("after", [engine_images.graphic(), engine_images.photo(80, 60)])
 def test_a_pair_of_two_pictures_is_left_out(records: Cache, engine: Engine, tmp_path: Path, after: Image.Image) -> None:
     """Another picture, or another size."""

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from minipic.domain.image import ImageFormat, Options, Preset
-from minipic_engine import effort, gif, gif_blocks, gif_program
+from minipic_engine import effort, gif_blocks, gif_frames, gif_program
 from minipic_engine.pipeline import compress
 from minipic_engine.timeline import Timeline
 from tests.engine.engine_images import animation, saved
@@ -38,7 +38,7 @@ def test_disposal(disposal: int) -> None:
     for index, still in enumerate(stills):
         still.paste((60 * index, 200, 40, 255), (4 * index, 3 * index, 4 * index + 9, 3 * index + 9))
     data = saved(stills[0], "GIF", save_all=True, append_images=stills[1:], duration=100, disposal=disposal)
-    for ours, theirs in zip(gif.frames(data, gif_blocks.read_header(data)), view(data).frames, strict=True):
+    for ours, theirs in zip(gif_frames.frames(data, gif_blocks.read_header(data)), view(data).frames, strict=True):
         assert distance(np.asarray(ours), theirs) == 0
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from minipic.domain.image import Options, Preset
-from minipic_engine import effort, film_search, gif, gif_blocks, gif_colours, gif_film, gif_lzw, gif_program
+from minipic.domain.image import ImageFormat, Options, Preset
+from minipic_engine import effort, film_search, gif, gif_blocks, gif_colours, gif_film, gif_frames, gif_lzw, gif_program
 from minipic_engine.film import Film
 from minipic_engine.goal import IDENTICAL, Goal, goal_of
 from minipic_engine.picture import Picture
@@ -67,7 +67,7 @@ FILMS = {"recording": recording(), "scene": scene(), "sprites": sprites()}
 
 def shown(data: bytes) -> list[Image.Image]:
     """Return the frames as the engine composes them."""
-    return list(gif.frames(data, gif_blocks.read_header(data)))
+    return list(gif_frames.frames(data, gif_blocks.read_header(data)))
 
 
 def score(before: bytes, after: bytes) -> float:
@@ -238,3 +238,33 @@ def test_pixels_without_an_index() -> None:
         gif_lzw.encoded(*pixel, np.full((1, 256), 255, np.uint8), 0, 2, 0)
     with pytest.raises(ValueError, match="gaps"):
         gif_lzw.numbered(np.zeros((4, 4), np.uint32)[:, ::2], np.zeros(gif_lzw.MOST_CLASSES, np.uint32), 1)
+
+
+@pytest.mark.parametrize("name", FILMS)
+def test_from_another_format(name: str) -> None:
+    """What came as WebP is made a GIF by the same search where loss is asked, and exactly where none is."""
+    stills = shown(FILMS[name])
+    durations = gif_blocks.read_timeline(FILMS[name])[0]
+    data = saved(stills[0], "WEBP", save_all=True, append_images=stills[1:], duration=durations, lossless=True)
+    exact = compress(data, Options(formats=(ImageFormat.GIF,)))
+    lossy = compress(data, Options(quality=Preset.EXTREME, formats=(ImageFormat.GIF,)))
+    assert exact.score == IDENTICAL
+    assert words(exact.data) == [gif_colours.seen(image).tobytes() for image in stills]
+    assert lossy.score is not None
+    assert lossy.score >= EXTREME
+    assert len(lossy.data) <= len(exact.data) + 16  # a mark, where nothing can be lost
+    for result in (exact, lossy):
+        assert gif_blocks.read_timeline(result.data)[0] == durations
+
+
+def test_from_another_format_with_too_much_in_it() -> None:
+    """Frames of more colours than a palette, half transparent ones, and more than there is time for go by libvips."""
+    rich = [smooth(48, 40, seed=seed, noise=2) for seed in range(3)]
+    soft = [image.convert("RGBA") for image in rich]
+    for image in soft:
+        image.putalpha(Image.linear_gradient("L").resize(image.size))
+    for stills in (rich, soft):
+        data = saved(stills[0], "WEBP", save_all=True, append_images=stills[1:], duration=50, lossless=True)
+        result = compress(data, Options(formats=(ImageFormat.GIF,)))
+        assert len(shown(result.data)) == 3
+        assert result.score != IDENTICAL

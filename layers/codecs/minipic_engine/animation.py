@@ -10,13 +10,13 @@ from minipic.domain.image import ImageFormat, Rgb
 from minipic.errors import BadRequest, ImageTooComplex, MiniPicError
 
 from . import (
+    apng,
     avif,
     avif_boxes,
     colour,
     effort,
     film,
     gif,
-    gif_blocks,
     png,
     png_chunks,
     steps,
@@ -27,9 +27,8 @@ from . import (
 from .film import Film
 from .film_search import Attempts, Samples, scored
 from .goal import IDENTICAL, Encoded, Goal, exact, smaller
-from .header import Header
+from .header import UPRIGHT, Header
 from .level import BEST
-from .orientation import UPRIGHT
 from .picture import Picture
 from .resize import Plan
 from .search import Curve
@@ -38,6 +37,9 @@ from .timeline import Timeline
 _MAX_ENCODED_PIXELS = 100 * effort.MEGAPIXEL
 """Above this over all frames, an animation is repacked as it is: encoding it would outlast the job's time. For the same
 reason, and for the memory that all frames take, nothing that stays above it gets a new size or another format."""
+
+_HOPELESS_REPACK = 0.5
+"""Frames in a palette that are below this share of a quick lossless packing are not beaten by a thorough one."""
 
 _ANIMATED = (ImageFormat.PNG, ImageFormat.WEBP, ImageFormat.GIF, ImageFormat.AVIF)
 _KEEPS_TAGS = (ImageFormat.PNG, ImageFormat.WEBP)
@@ -100,7 +102,9 @@ def _in_own_format(data: bytes, header: Header, goal: Goal) -> Encoded:
     icc, own, level = header.icc, header.format, goal.level
     is_settled = header.made_at is not None and header.made_at <= level
     if own is ImageFormat.PNG:
-        return exact(png.repack(data, header, icc))
+        plain = png.repack(data, header, icc)
+        is_exact = is_settled or level >= BEST or header.is_wide
+        return exact(plain) if is_exact else smaller(exact(plain), *_in_a_palette(plain, header, goal))
     if own is ImageFormat.GIF:
         is_exact = is_settled or level >= BEST
         return exact(gif.repack(data, header, icc)) if is_exact else gif.smallest(data, header, icc, None, goal)
@@ -113,6 +117,18 @@ def _in_own_format(data: bytes, header: Header, goal: Goal) -> Encoded:
     if own is ImageFormat.AVIF:
         return smaller(exact(plain), _encoded(*_prepared(data, header, own, None, None), own, goal))
     return smaller(exact(plain), _encoded(_unpacked(plain, header, own), header, own, goal))
+
+
+def _in_a_palette(plain: bytes, header: Header, goal: Goal) -> list[Encoded]:
+    """Return ``plain``, an animated PNG, with its frames in one palette; nothing where that cannot be."""
+    if not effort.is_full(header.all_pixels):
+        return []
+    if header.gamma is not None:
+        made, header = _prepared(plain, header, ImageFormat.PNG, None, None)
+    else:
+        made = _unpacked(plain, header, ImageFormat.PNG)
+    reduced = apng.encode(made, header, apng.read_showing(plain), goal)
+    return [] if reduced is None else [reduced]
 
 
 def _is_short_enough(header: Header) -> bool:
@@ -156,10 +172,10 @@ def _prepared(
 def _encoded(made: Film, header: Header, target: ImageFormat, goal: Goal) -> Encoded:
     if target is ImageFormat.GIF:
         shown = replace(made, pictures=[colour.in_srgb(picture) for picture in made.pictures])
-        return scored(shown, gif.encode_frames(shown.pictures, made.timeline, goal.level), gif_blocks.read_header)
+        return gif.smallest_film(shown, goal)
     if target is ImageFormat.AVIF:
         return _as_avif(made, header, goal)
-    return exact(_as_png(made, header)) if target is ImageFormat.PNG else _as_webp(made, header, goal)
+    return _as_png(made, header, goal) if target is ImageFormat.PNG else _as_webp(made, header, goal)
 
 
 def _words(made: Film, header: Header) -> _Words:
@@ -193,8 +209,13 @@ def _as_avif(made: Film, header: Header, goal: Goal) -> Encoded:
     return Encoded(packed, best.score, attempts.count)
 
 
-def _as_png(made: Film, header: Header) -> bytes:
+def _as_png(made: Film, header: Header, goal: Goal) -> Encoded:
+    """Return the smaller of the very pixels and, if there is one that keeps the goal, of all frames in one palette."""
+    reduced = apng.encode(made, header, apng.showing_of(made), goal)
     out = io.BytesIO()
     made.pictures[0].image.save(out, "PNG", compress_level=1, **_words(made, header))
     packed = out.getvalue()
-    return png.repack(packed, replace(png_chunks.read_header(packed), orientation=header.orientation), header.icc)
+    if reduced is not None and (effort.is_short() or reduced.size_bytes < _HOPELESS_REPACK * len(packed)):
+        return reduced
+    plain = png.repack(packed, replace(png_chunks.read_header(packed), orientation=header.orientation), header.icc)
+    return exact(plain) if reduced is None else smaller(exact(plain), reduced)

@@ -9,7 +9,7 @@ from PIL import Image
 from minipic.domain.image import ImageFormat
 from minipic.errors import DecodeError
 
-from . import avif_film, effort, gif, gif_blocks, png_chunks, webp_chunks
+from . import avif_film, effort, gif_blocks, gif_frames, png_chunks, webp_chunks
 from .header import Header
 from .picture import Picture, decoding, open_with_pillow
 from .timeline import Timeline
@@ -35,7 +35,7 @@ def frames(data: bytes, header: Header) -> Iterator[tuple[Image.Image, int]]:
     """Yield each frame, as stored, in mode L, LA, RGB or RGBA, and how long it is shown (ms); raises DecodeError."""
     if header.format is ImageFormat.GIF:
         durations, _ = gif_blocks.read_timeline(data)
-        yield from zip(gif.frames(data, header), durations, strict=True)
+        yield from zip(gif_frames.frames(data, header), durations, strict=True)
         return
     image = open_with_pillow(_plain(data, header), header)
     count = int(getattr(image, "n_frames", 1))

@@ -1,26 +1,26 @@
 """GIF: frames unpacked by Pillow and composed here, quantised by libvips, packed by gifsicle.
 
 Pillow and libvips each compose frames in a way of their own that browsers do not share (what disposal leaves, how large
-the screen is): here every frame is unpacked alone, and laid on the canvas as the format's description has it.
+the screen is): see ``gif_frames``.
 """
 
 import io
-import struct
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pyvips  # type: ignore[import-untyped]
-from numpy.typing import NDArray
 from PIL import Image
 
 from minipic.errors import DecodeError
 
-from . import colour, effort, gif_blocks, gif_film, gif_program, quick_palette
+from . import colour, effort, gif_blocks, gif_film, gif_frames, gif_program, gif_search, quick_palette
+from .film import Film
+from .film_search import scored
 from .goal import Encoded, Goal, exact, smaller
 from .header import Header
 from .kept import Kept
 from .level import BEST, interpolate
-from .picture import Picture, decoding, to_vips
+from .picture import Picture, to_vips
 from .timeline import Timeline
 
 MAX_OUTPUT_SIDE = 65_535
@@ -30,64 +30,16 @@ _REMADE_PIXELS = 12 * effort.MEGAPIXEL
 
 _QUANTISE_EFFORT = 7
 _QUICK_EFFORT, _QUICK_PIXELS = 2, 4 * effort.MEGAPIXEL
-_CLEAR, _RESTORE = 2, 3
 _COLOURS = 256
 _PALETTE_QUALITY = 100
-
-Canvas = NDArray[np.uint8]
 
 read_header = gif_blocks.read_header
 read_metadata = gif_blocks.read_metadata
 
 
-def frames(data: bytes, header: Header) -> Iterator[Image.Image]:
-    """Yield what is shown at each frame, as RGBA; raises DecodeError."""
-    canvas: Canvas = np.zeros((header.height, header.width, 4), np.uint8)
-    for block, control in _stored_frames(data):
-        disposal = control[0] >> 2 & 7
-        kept = canvas.copy() if disposal == _RESTORE else canvas
-        left, top, width, height = struct.unpack_from("<HHHH", data, block.start + 1)
-        place = canvas[top : top + height, left : left + width]
-        with decoding():
-            pixels = np.asarray(_unpacked(data, block, control).convert("RGBA"))
-        np.copyto(place, pixels, where=pixels[..., 3:] > 0)
-        del pixels
-        # A film's frame must not share its memory with the next one.
-        yield Image.fromarray(canvas.copy() if header.is_animated else canvas)
-        if disposal == _CLEAR:
-            place[:] = 0
-        canvas = kept
-
-
-def _stored_frames(data: bytes) -> Iterator[tuple[gif_blocks.Block, bytes]]:
-    """Yield each frame's block, and what the block before it says of how it is shown."""
-    control = bytes(4)
-    for block in gif_blocks.blocks(data):
-        if block.label == gif_blocks.CONTROL and len(block.content) >= 4:
-            control = block.content
-        elif block.label == 0:
-            yield block, control
-            control = bytes(4)
-
-
-def _unpacked(data: bytes, block: gif_blocks.Block, control: bytes) -> Image.Image:
-    """Return one frame's own pixels: as a GIF of nothing else. Raises DecodeError."""
-    screen, frame = data[6 : gif_blocks.screen_end(data)], data[block.start : block.end]
-    size = struct.unpack_from("<HH", frame, 5)
-    head = b"GIF89a" + struct.pack("<HH", *size) + screen[4:]
-    opacity = bytes([0x21, 0xF9, 4, control[0] & 1, 0, 0, control[3], 0])
-    alone = head + opacity + b"," + bytes(4) + frame[5:] + b";"
-    with decoding():
-        if not all(size):
-            raise DecodeError("The GIF is damaged: a side of a frame is 0 pixels.")
-        image = Image.open(io.BytesIO(alone), formats=["GIF"])
-        image.load()
-        return image
-
-
 def decode(data: bytes, header: Header) -> Picture:
     """Return the first frame; raises DecodeError, ImageTooComplex."""
-    image = next(frames(data, header))
+    image = next(gif_frames.frames(data, header))
     pixels = np.asarray(image)
     is_grey = all(bool((pixels[..., 0] == pixels[..., channel]).all()) for channel in (1, 2))
     return Picture(image.convert("LA") if is_grey else image)
@@ -100,11 +52,13 @@ def is_settled(header: Header, _stored: Callable[[], Picture], level: int) -> bo
 
 def repack(data: bytes, header: Header, _icc: bytes | None) -> bytes:
     """Return ``data`` with the same frames as they are shown, in fewer bytes; raises DecodeError."""
-    _unpacked(data, *next(_stored_frames(data)))  # gifsicle would mend what is broken
+    gif_frames.unpacked(data, *next(gif_frames.stored_frames(data)))  # gifsicle would mend what is broken
     plain = gif_blocks.rebuild(data, size=(header.width, header.height), made_at=header.made_at)
     packed = gif_program.optimised(plain, _thoroughness())
     if packed is None:
-        for _ in frames(data, header):  # what gifsicle gives up on, a more patient decoder may still prove sound
+        for _ in gif_frames.frames(
+            data, header
+        ):  # what gifsicle gives up on, a more patient decoder may still prove sound
             effort.check()
         return plain
     rivals = [packed] if header.all_pixels > _REMADE_PIXELS or effort.is_short() else [packed, *_remade(data, header)]
@@ -114,7 +68,7 @@ def repack(data: bytes, header: Header, _icc: bytes | None) -> bytes:
 def _remade(data: bytes, header: Header) -> Iterator[bytes]:
     """Yield the frames encoded anew without loss, where that can be: for some it is shorter."""
     try:
-        unpacked = gif_film.unpacked(frames(data, header))
+        unpacked = gif_film.unpacked(gif_frames.frames(data, header))
         if unpacked is not None:
             yield gif_film.encode(unpacked, _timeline(data), 0)
     except (DecodeError, ValueError):
@@ -131,10 +85,11 @@ def smallest(data: bytes, header: Header, icc: bytes | None, _picture: Picture |
     plain = exact(repack(data, header, icc))
     if not effort.is_full(header.all_pixels):
         return smaller(plain, *_hurried(data, header, goal))
-    from . import gif_search  # noqa: PLC0415 - it scores frames, which are unpacked here
-
     lossy = gif_search.smallest(
-        list(frames(data, header)), _timeline(data), goal, lambda made: gif_blocks.rebuild(made, made_at=goal.level)
+        list(gif_frames.frames(data, header)),
+        _timeline(data),
+        goal,
+        lambda made: gif_blocks.rebuild(made, made_at=goal.level),
     )
     return plain if lossy is None else smaller(plain, lossy)
 
@@ -174,6 +129,42 @@ def encode_frames(pictures: Sequence[Picture], timeline: Timeline, level: int) -
     lossy = () if level >= BEST else (_lossiness(level),)
     packed = gif_program.optimised(made, _thoroughness(), *lossy)
     return gif_blocks.rebuild(packed or made, made_at=level if lossy else None)
+
+
+def smallest_film(made: Film, goal: Goal) -> Encoded:
+    """Return an animation (without profiles) as GIF: what own code makes of its colours, or what libvips does.
+
+    Own code needs frames of not too many colours, none of them half transparent. Where nothing is to be lost it holds
+    all of them, if that can be; else the target.
+    """
+    usual = scored(made, encode_frames(made.pictures, made.timeline, goal.level), read_header)
+    images = [picture.image.convert("RGBA") for picture in made.pictures]
+    if not effort.is_full(made.pixels) or not all(map(_is_solid_or_clear, images)):
+        return usual
+    own = _without_loss(images, made.timeline) if goal.is_lossless else _with_loss(images, made.timeline, goal)
+    if own is None:
+        return usual
+    return own if usual.score is None or usual.score < (own.score or 0.0) else smaller(own, usual)
+
+
+def _is_solid_or_clear(image: Image.Image) -> bool:
+    return set(image.getchannel("A").tobytes()) <= {0, 255}
+
+
+def _without_loss(images: list[Image.Image], timeline: Timeline) -> Encoded | None:
+    unpacked = gif_film.unpacked(images)
+    try:
+        return (
+            None if unpacked is None else exact(gif_blocks.rebuild(gif_film.encode(unpacked, timeline.in_ticks(), 0)))
+        )
+    except ValueError:  # a frame of more colours than a palette holds
+        return None
+
+
+def _with_loss(images: list[Image.Image], timeline: Timeline, goal: Goal) -> Encoded | None:
+    return gif_search.smallest(
+        images, timeline.in_ticks(), goal, lambda made: gif_blocks.rebuild(made, made_at=goal.level)
+    )
 
 
 def _saved(roll: pyvips.Image, height: int, timeline: Timeline) -> bytes:

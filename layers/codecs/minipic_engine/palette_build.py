@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import palette_native as native
 from .palette_native import Bytes, Doubles, Floats, Numbers, Space
@@ -20,6 +21,10 @@ _BUSY = 0.0002
 
 MOST_MERGED = 4000
 _MOST_CUT = 20_000
+_MOST_PAIRED = 20_000
+"""Of so many colours any two are compared when pairs are merged, in time that grows with the square of them."""
+
+_LEAST_WEIGHT = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +111,57 @@ class Palettes:
 
     def _merged(self, size: int) -> tuple[Bytes, int]:
         """Return the number of each colour's group when so many merges are done that ``size`` groups are left."""
-        kept, gone = (names[: len(self._rgba) - size].tolist() for names in self._merges)
-        group = np.arange(len(self._rgba))
-        for stays, goes in zip(reversed(kept), reversed(gone), strict=True):
-            group[goes] = group[stays]
-        return np.unique(group, return_inverse=True)[1].astype(np.uint8), size
+        return _groups(self._merges, len(self._rgba), size).astype(np.uint8), size
+
+
+class Merging:
+    """Merges a picture's colours pair by pair, to any number below ``most``."""
+
+    def __init__(self, colours: Colours, recipe: Recipe) -> None:
+        self._rgba = colours.rgba
+        visibility = colours.visibility(recipe.fade)
+        self._seen: Doubles = np.bincount(colours.numbers, visibility, len(self._rgba)).astype(np.float64)
+        self._first = _alike(self._rgba)
+        self.most = int(self._first.max()) + 1
+        means, seen = self._means(self._first)
+        places = native.places(means, colours.lanes, recipe.space)
+        self._merges = native.merges(places, (seen**recipe.crowd).astype(np.float32))
+
+    def of_size(self, size: int) -> Bytes:
+        """Return what each colour becomes, a row of RGBA each, if there are to be ``size`` different ones."""
+        labels = _groups(self._merges, self.most, size)[self._first]
+        return self._means(labels)[0][labels]
+
+    def _means(self, labels: NDArray[np.intp]) -> tuple[Bytes, Doubles]:
+        """Return each group's mean colour, for which the more opaque ones count for more, and how much it is seen."""
+        weights = self._seen * self._rgba[:, 3]
+        total: Doubles = np.bincount(labels, self._seen).astype(np.float64)
+        solid = np.bincount(labels, weights)
+        divisor = np.maximum(solid, _LEAST_WEIGHT)
+        means = [np.bincount(labels, weights * values) / divisor for values in self._rgba.T[:3]]
+        made = np.rint(np.stack([*means, solid / np.maximum(total, _LEAST_WEIGHT)], axis=1)).astype(np.uint8)
+        made[made[:, 3] == 0] = 0
+        return made, total
+
+
+def _alike(rgba: Bytes) -> NDArray[np.intp]:
+    """Return the number of each colour's group when as few of the last bits are dropped as leave few enough groups."""
+    values = rgba.view(np.uint32).ravel()
+    groups = np.arange(len(rgba))
+    for bits in range(4):
+        if int(groups.max()) < _MOST_PAIRED:
+            break
+        groups = np.unique(values & np.uint32(0x01010101 * (0xFF & -(2 << bits))), return_inverse=True)[1]
+    return groups
+
+
+def _groups(merges: tuple[Numbers, Numbers], count: int, size: int) -> NDArray[np.intp]:
+    """Return the number of each colour's group when so many of ``count`` colours are merged that ``size`` are left."""
+    kept, gone = (names[: count - size].tolist() for names in merges)
+    group = np.arange(count)
+    for stays, goes in zip(reversed(kept), reversed(gone), strict=True):
+        group[goes] = group[stays]
+    return np.unique(group, return_inverse=True)[1]
 
 
 def _fewer(rgba: Bytes, weights: Doubles) -> tuple[Bytes, Doubles]:

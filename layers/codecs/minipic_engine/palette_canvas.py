@@ -1,9 +1,10 @@
 """A picture painted in palettes: each pixel in the nearest colour, scored against what it was."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from . import effort, palette_file, palette_native
-from .palette_build import Colours, Palettes, Recipe
+from .palette_build import MOST_COLOURS, Colours, Palettes, Recipe
 from .palette_native import Bytes
 from .ssimulacra2 import Reference
 
@@ -30,6 +31,9 @@ class Painted:
 class Canvas:
     """A picture (rows, columns, 4 channels) to be painted in palettes that suit its colours, or those of ``whole``."""
 
+    most_colours = MOST_COLOURS
+    """How many a palette may have."""
+
     def __init__(self, pixels: Bytes, whole: Colours | None = None) -> None:
         self.colours = Colours(pixels, whole.lanes if whole else None)
         self.trials = 0
@@ -37,7 +41,11 @@ class Canvas:
         self._whole = whole or self.colours
         self._palettes: dict[Recipe, Palettes] = {}
         self.channels = 3 if self._whole.is_opaque else 4
-        self._reference = Reference(pixels[:, :, : self.channels])
+        self._pixels = pixels
+
+    @cached_property
+    def _reference(self) -> Reference:
+        return Reference(self._pixels[:, :, : self.channels])
 
     @property
     def recipes(self) -> tuple[Recipe, ...]:
@@ -64,8 +72,11 @@ class Canvas:
         """Return the picture in at most ``size`` colours by ``recipe``, scored."""
         if recipe not in self._palettes:
             self._palettes[recipe] = Palettes(self._whole, recipe)
-        palette, indices = painted(self.colours, recipe, self._palettes[recipe].of_size(size), strength)
+        palette, indices = self._painted(recipe, self._palettes[recipe].of_size(size), strength)
         return Painted(palette, indices, recipe, self.score(palette, indices), strength)
+
+    def _painted(self, recipe: Recipe, palette: Bytes, strength: float) -> tuple[Bytes, Bytes]:
+        return painted(self.colours, recipe, palette, strength)
 
 
 def painted(colours: Colours, recipe: Recipe, palette: Bytes, strength: float) -> tuple[Bytes, Bytes]:

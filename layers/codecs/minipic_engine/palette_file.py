@@ -1,5 +1,7 @@
 """A palette and an index for each pixel as a PNG: the order of the palette, the bits of an index, the deflating."""
 
+import zlib
+
 import numpy as np
 import oxipng
 
@@ -8,6 +10,17 @@ from .palette_native import Bytes
 
 LEAST, QUICKLY, WELL, BEST = 0, 1, 2, 4
 """Levels of oxipng: the last three are libdeflate's levels 10, 11 and 12."""
+
+PLAIN, FILTERED = oxipng.FilterStrategy.none, oxipng.FilterStrategy.bigrams
+"""Rows as they are, and each by the filter that leaves the fewest different pairs of bytes."""
+
+_PROMISING = 0.99
+_FEW_TO_FILTER = 16
+"""Differences of so few indices are no fewer."""
+
+_GLANCE_EFFORT = 6
+_GLANCE_PIXELS, _LEAST_ROWS = 150_000, 16
+"""How much of a picture is packed to see whether filters help."""
 
 _LUMA = np.array([299, 587, 114])
 _OPAQUE = 255
@@ -42,20 +55,49 @@ def without_unused(palette: Bytes, indices: Bytes) -> tuple[Bytes, Bytes]:
 
 
 def packed(palette: Bytes, indices: Bytes, level: int) -> bytes:
-    """Return a PNG without a profile; filters only make indices harder to deflate, so there are none."""
+    """Return a PNG without a profile."""
     palette, indices = without_unused(palette, indices)
+    rivals = [at_depth(palette, indices, _best_depth(palette, indices), level)]
+    if may_be_filtered(palette, indices):
+        rivals.append(at_depth(palette, indices, 8, level, FILTERED))
+    return min(rivals, key=len)
+
+
+def _best_depth(palette: Bytes, indices: Bytes) -> int:
+    """Return the bits of an index that pack best: as few as there can be, or a whole byte."""
     least = bits_for(len(palette))
-    depths = {least, 8} if len(palette) > _FEW else {least}
-    return min((_at_depth(palette, indices, bits, level) for bits in sorted(depths)), key=len)
+    if least == 8 or len(palette) <= _FEW:
+        return least
+    return min((8, least), key=lambda bits: len(at_depth(palette, indices, bits, QUICKLY)))
 
 
-def _at_depth(palette: Bytes, indices: Bytes, bits: int, level: int) -> bytes:
+def may_be_filtered(palette: Bytes, indices: Bytes) -> bool:
+    """Tell whether differences of indices pack better than these: of smooth pictures, as the palette is in order.
+
+    Of graphics they pack worse. Told by a part of the picture, packed with little care.
+    """
+    if len(palette) <= _FEW_TO_FILTER:
+        return False
+    rows = max(_LEAST_ROWS, _GLANCE_PIXELS // indices.shape[1])
+    top = max(0, (len(indices) - rows) // 2)
+    band = indices[top : top + rows]
+    plain, left, above = (
+        len(zlib.compress(rows.tobytes(), _GLANCE_EFFORT))
+        for rows in (band, np.diff(band, axis=1, prepend=np.uint8(0)), np.diff(band, axis=0, prepend=np.uint8(0)))
+    )
+    return min(left, above) < _PROMISING * plain
+
+
+def at_depth(
+    palette: Bytes, indices: Bytes, bits: int, level: int, filters: oxipng.FilterStrategy = PLAIN
+) -> bytes:  # fmt: skip
+    """Return a PNG whose indices take so many ``bits``, all colours of the palette kept."""
     height, width = indices.shape
     data = _joined(indices, bits).tobytes()
     colours = [tuple(colour) for colour in (palette if palette[:, 3].min() < _OPAQUE else palette[:, :3]).tolist()]
     image = oxipng.RawImage(width, height, oxipng.ColorType.indexed, bits, data, palette=colours)
     return image.create_optimized_png(
-        level=level, filter=oxipng.FilterStrategy.none, interlace=oxipng.Interlacing.off, bit_depth_reduction=False,
+        level=level, filter=filters, interlace=oxipng.Interlacing.off, bit_depth_reduction=False,
         color_type_reduction=False, palette_reduction=False, grayscale_reduction=False,
     )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Indices that repeat themselves, so that deflate finds more: the room that a score leaves is spent on them."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from math import pow
 
@@ -9,10 +10,14 @@ import numpy as np
 from . import palette_native
 from .palette_build import Colours
 from .palette_canvas import Canvas, Painted
-from .palette_native import Bytes
+from .palette_native import Bytes, Scene
 
-_DEPTH = 8
-_FADE = 0.35
+DEPTH = 4
+"""How many earlier places are looked at for a match."""
+
+FADE = 0.35
+"""How fast an error of an index vanishes in what is busy."""
+
 _FIRST_PRICE = 4e-6
 _PRICE_POWER = 0.8
 """The price of a bit at which a point of score is lost grows with this power of the points."""
@@ -20,6 +25,7 @@ _PRICE_POWER = 0.8
 _AIM, _SURE_AIM = 0.98, 0.93
 """The share of the room for loss that is aimed at."""
 
+_MORE_TRIES = 2
 _FACTORS = (0.1, 8.0)
 
 
@@ -27,31 +33,32 @@ class Repeats:
     """A picture whose indices are to repeat themselves more than they do in ``start``."""
 
     def __init__(self, colours: Colours, start: Painted) -> None:
-        self._colours, self._start = colours, start
         space = start.recipe.space
-        self._places = colours.places(space)
-        self._shown = palette_native.places(start.palette, colours.lanes, space)
-        self._visibility = colours.visibility(_FADE)
+        shown = palette_native.places(start.palette, colours.lanes, space)
+        self._scene = Scene(colours.numbers, colours.places(space), shown, colours.visibility(FADE))
         self._preferred = np.pad(start.indices, ((0, 0), (1, 0)))
-        self._learnt = palette_native.learn(self._preferred, _DEPTH)
+        self._learnt = palette_native.learn(self._preferred, DEPTH)
 
     def at(self, price: float) -> Bytes:
         """Return the indices chosen where a bit is worth ``price``."""
-        stream = palette_native.choose(
-            self._preferred, self._colours.numbers, self._places, self._shown, self._visibility, self._learnt, price,
-            _DEPTH,
-        )  # fmt: skip
-        return stream[:, 1:].copy()
+        return palette_native.choose(self._preferred, self._scene, self._learnt, price, DEPTH)[:, 1:].copy()
 
 
-def with_repeats(canvas: Canvas, start: Painted, target: float, tries: int) -> Painted:
-    """Return ``start`` at the highest price that keeps ``target`` of so many tries at most, or as it is."""
-    repeats = Repeats(canvas.colours, start)
+def with_repeats(
+    canvas: Canvas, start: Painted, target: float, tries: int, chosen_at: Callable[[float], Bytes]
+) -> Painted:
+    """Return ``start`` at the highest price that keeps ``target`` of so many tries, or as it is.
+
+    Where none of them keeps it a few more are made, as a price is worth far more than they cost. ``chosen_at`` returns
+    the indices at a price.
+    """
     best, failed = start, None
     price = _FIRST_PRICE * pow(max(1e-3, start.score - target), _PRICE_POWER)
-    for left in range(tries - 1, -1, -1):
+    for left in range(tries - 1, -1 - _MORE_TRIES, -1):
+        if left < 0 and best is not start:
+            break
         started_s = time.monotonic()
-        indices = repeats.at(price)
+        indices = chosen_at(price)
         canvas.choice_s = time.monotonic() - started_s
         tried = replace(start, indices=indices, score=canvas.score(start.palette, indices), price=price)
         if tried.score >= target:

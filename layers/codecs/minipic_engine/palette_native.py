@@ -33,7 +33,7 @@ _SIGNATURES: dict[str, tuple[object, tuple[object, ...]]] = {
     "palette_cut": (_S, (_P, _P, _S, _S, _S, _P)),
     "palette_refine": (None, (_P, _P, _P, _S, _S, _F, _F, _F, _S, _S, _P, _P, _P)),
     "lossy_lz_learn": (_I, (_P, _S, _I, _P, _P)),
-    "lossy_lz_choose": (_I, (_P, _S, _S, _P, _P, _P, _P, _S, _S, _P, _P, _F, _I, _P)),
+    "lossy_lz_choose": (_I, (_P, _S, _S, _P, _P, _P, _P, _P, _S, _S, _P, _P, _F, _I, _P)),
 }
 
 
@@ -163,21 +163,35 @@ def learn(stream: Bytes, depth: int) -> tuple[Floats, Numbers]:
     return costs, sums
 
 
-def choose(
-    preferred: Bytes, numbers: Numbers, wanted: Floats, palette: Floats, visibility: Floats,
-    learnt: tuple[Floats, Numbers], price: float, depth: int,
-) -> Bytes:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What indices stand for.
+
+    ``numbers``: the colour of each pixel; ``wanted``, ``palette``: the places of the colours and of the indices;
+    ``visibility``: how much an error counts, pixel by pixel; ``zero``: the squared distance of each pixel to what is
+    seen where its index is 0, if that is no colour of the palette.
+    """
+
+    numbers: Numbers
+    wanted: Floats
+    palette: Floats
+    visibility: Floats
+    zero: Floats | None = None
+
+
+def choose(preferred: Bytes, scene: Scene, learnt: tuple[Floats, Numbers], price: float, depth: int) -> Bytes:
     """Return the stream (rows of a filter byte and indices) like ``preferred`` that deflates better.
 
-    ``price`` is what a bit is worth: squared distance in ``wanted``'s units, times the pixel's ``visibility``.
+    ``price`` is what a bit is worth: squared distance in the units of places, times the pixel's visibility.
     """
     height, stride = preferred.shape
     chosen = np.empty_like(preferred)
     costs, sums = learnt
     _checked(
         _functions().lossy_lz_choose(
-            _at(preferred), stride - 1, height, _at(numbers), _at(wanted), _at(palette), _at(visibility),
-            wanted.shape[1], len(palette), _at(costs), _at(sums), price, depth, _at(chosen),
+            _at(preferred), stride - 1, height, _at(scene.numbers), _at(scene.wanted), _at(scene.palette),
+            _at(scene.visibility), None if scene.zero is None else _at(scene.zero), scene.wanted.shape[1],
+            len(scene.palette), _at(costs), _at(sums), price, depth, _at(chosen),
         )
     )  # fmt: skip
     return chosen

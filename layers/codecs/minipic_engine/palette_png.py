@@ -20,10 +20,10 @@ from .ssimulacra2 import Reference
 _TARGETS = ((1, 30.0), (65, 80.0), (80, 90.0), (90, 95.0), (99, 98.5))
 _STRICT_LEVEL = 66
 _STRICT_TARGET = 97.5
-_FEWEST_COLOURS = 16
+FEWEST_COLOURS = 16
 """A picture of so many colours is not reduced to fewer: lettering, line art, what somebody chose one by one."""
 
-_TINY_PIXELS = 1_000
+TINY_PIXELS = 1_000
 """Below this nothing is lost: it saves some hundred bytes at most, by a score that means nothing there."""
 
 SMALL_PIXELS = 10_000
@@ -32,6 +32,7 @@ SMALL_PIXELS = 10_000
 WHOLE_PIXELS = 12 * effort.MEGAPIXEL
 """Above this trials are made on a mosaic. Screenshots are so uneven that it is used as late as time allows."""
 
+_CARE_PIXELS, _MUCH_CARE_PIXELS = effort.MEGAPIXEL, effort.MEGAPIXEL // 12
 _ROUNDS = 3
 _MARGIN = 0.2
 _TOLERANCE = 0.5
@@ -56,9 +57,8 @@ def fits(picture: Picture) -> bool:
 
 
 def is_reducible(picture: Picture) -> bool:
-    """Tell whether ``picture`` is one to look for fewer colours of; what is grey or tiny is not."""
-    is_eligible = picture.pixels >= _TINY_PIXELS and picture.image.mode != "L"
-    return is_eligible and picture.image.getcolors(_FEWEST_COLOURS) is None
+    """Tell whether ``picture`` is one to look for fewer colours of; what is tiny, or has few, is not."""
+    return picture.pixels >= TINY_PIXELS and picture.image.getcolors(FEWEST_COLOURS) is None
 
 
 def target_of(goal: Goal, pixels: int) -> float:
@@ -75,9 +75,14 @@ def encode(picture: Picture, target: float, how: Search = DEFAULT) -> Encoded | 
     pixels = np.asarray(picture.image.convert("RGBA"))
     if picture.pixels > WHOLE_PIXELS:
         return _by_mosaic(pixels, target, how)
-    canvas = Canvas(pixels)
+    canvas, how = Canvas(pixels), _with_care(how, picture.pixels)
     found = search(canvas, target, how)
     return None if found is None else _packed(found, how.level, canvas.trials)
+
+
+def _with_care(how: Search, pixels: int) -> Search:
+    """Return ``how`` with more tries of a price for a picture so small that they cost little."""
+    return replace(how, tries=how.tries + (pixels <= _CARE_PIXELS) + (pixels <= _MUCH_CARE_PIXELS))
 
 
 def _packed(made: Painted, level: int, trials: int) -> Encoded:

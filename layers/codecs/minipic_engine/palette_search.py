@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from math import inf, log, pow
 
 from . import palette_file
-from .palette_build import FEW, MANY, MOST_COLOURS, MOST_MERGED, PLAIN, SMOOTH, Recipe
+from .palette_build import FEW, MANY, MOST_MERGED, PLAIN, SMOOTH, Recipe
 from .palette_canvas import Canvas, Painted
-from .palette_lz import with_repeats
+from .palette_lz import Repeats, with_repeats
 
 _FIRST_SIZE = 112
 _LEAST_SIZE = 2
@@ -24,7 +24,7 @@ _LOSS_POWER = 0.6
 """The loss of score falls with about this power of the palette's size."""
 
 _SIZE_TRIES = 6
-_DITHERS = ((0.4, 2.5), (0.8, 5.0))
+_DITHERS = ((0.4, 1.7), (0.8, 2.7))
 """Strengths, and the points of score that they gain at most."""
 
 _COMPARED_SIZE = 160
@@ -51,7 +51,9 @@ BEST = Search(few=(1.0, 1.12), many=(1.3, 1.8), rivals=1, tries=2, level=palette
 
 
 @dataclass(frozen=True, slots=True)
-class _Tried:
+class Tried:
+    """The score of a number of colours."""
+
     size: int
     score: float
 
@@ -61,22 +63,26 @@ def search(canvas: Canvas, target: float, how: Search) -> Painted | None:
 
     When the time is short it is the best so far.
     """
-    smallest = _smallest(canvas, target, how)
+    smallest = fewest_colours(canvas, target, how)
     if smallest is None:
-        return _dithered(canvas, target) if canvas.count > MOST_COLOURS and canvas.has_time else None
+        return _dithered(canvas, target) if canvas.count > canvas.most_colours and canvas.has_time else None
     found = [smallest]
-    is_few = canvas.count <= MOST_MERGED
-    sizes = {min(MOST_COLOURS, round(len(smallest.palette) * ratio)) for ratio in (how.few if is_few else how.many)}
-    for size in sorted(sizes):
+    for size in sizes_from(canvas, smallest, how):
         if not canvas.has_time:
             break
         start = smallest
         if size > len(smallest.palette):
             start = canvas.paint(smallest.recipe, size)
         if start.score > target:
-            made = with_repeats(canvas, start, target, how.tries)
+            made = with_repeats(canvas, start, target, how.tries, Repeats(canvas.colours, start).at)
             found += [made] if made.price else []
     return min(found[len(found) > 1 :], key=_size_bytes) if len(found) > 2 else found[-1]
+
+
+def sizes_from(canvas: Canvas, smallest: Painted, how: Search) -> list[int]:
+    """Return the sizes of the palettes to choose indices for, if ``smallest`` has the fewest colours that will do."""
+    ratios = how.few if canvas.count <= MOST_MERGED else how.many
+    return sorted({min(canvas.most_colours, round(len(smallest.palette) * ratio)) for ratio in ratios})
 
 
 def _size_bytes(painted: Painted) -> int:
@@ -84,7 +90,7 @@ def _size_bytes(painted: Painted) -> int:
     return len(palette_file.packed(painted.palette, painted.indices, palette_file.QUICKLY))
 
 
-def _smallest(canvas: Canvas, target: float, how: Search) -> Painted | None:
+def fewest_colours(canvas: Canvas, target: float, how: Search) -> Painted | None:
     """Return the picture in the fewest colours that keep the score; None where the most don't."""
     if canvas.count > MOST_MERGED:
         tried = [canvas.paint(recipe, _COMPARED_SIZE) for recipe in (MANY, SMOOTH)]
@@ -105,8 +111,8 @@ def _smallest(canvas: Canvas, target: float, how: Search) -> Painted | None:
 
 def _fewest(canvas: Canvas, recipe: Recipe, target: float, tried: Painted | None = None) -> Painted | None:
     """Return the picture in the fewest colours by ``recipe`` that keep the score; ``tried`` is one in some of them."""
-    most = min(MOST_COLOURS, canvas.count - 1)
-    low, high = _Tried(_LEAST_SIZE - 1, -inf), _Tried(most + 1, inf)
+    most = min(canvas.most_colours, canvas.count - 1)
+    low, high = Tried(_LEAST_SIZE - 1, -inf), Tried(most + 1, inf)
     found, size = None, min(_FIRST_SIZE, most)
     for _ in range(_SIZE_TRIES):
         if tried is None:
@@ -114,18 +120,18 @@ def _fewest(canvas: Canvas, recipe: Recipe, target: float, tried: Painted | None
         else:
             size = len(tried.palette)
         if tried.score >= target:
-            high, found = _Tried(size, tried.score), tried
+            high, found = Tried(size, tried.score), tried
         else:
-            low = _Tried(size, tried.score)
+            low = Tried(size, tried.score)
         if high.size <= low.size + 1 or (found and high.size <= max(low.size * _SIZE_STEP, low.size + _SIZE_GAP)):
             break
         if not canvas.has_time:
             break
-        size, tried = _next_size(low, high, target, most), None
+        size, tried = next_size(low, high, target, most), None
     return found
 
 
-def _next_size(low: _Tried, high: _Tried, target: float, most: int) -> int:
+def next_size(low: Tried, high: Tried, target: float, most: int) -> int:
     """Return a size between one that failed and one that did, where the target is likely to be met.
 
     The logarithm of the loss of score is taken to be linear in that of the size.
@@ -148,10 +154,10 @@ def _loss(score: float) -> float:
 
 def _dithered(canvas: Canvas, target: float) -> Painted | None:
     """Return the picture in the most colours with as little dithering as reaches the score; None where it is far."""
-    best = max((canvas.paint(recipe, MOST_COLOURS) for recipe in canvas.recipes), key=lambda made: made.score)
+    best = max((canvas.paint(recipe, canvas.most_colours) for recipe in canvas.recipes), key=lambda made: made.score)
     for strength, gain in _DITHERS:
         if best.score >= target - gain:
-            tried = canvas.paint(best.recipe, MOST_COLOURS, strength)
+            tried = canvas.paint(best.recipe, canvas.most_colours, strength)
             if tried.score >= target:
                 return tried
         if not canvas.has_time:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyvips  # type: ignore[import-untyped]
+from numpy.typing import NDArray
 from PIL import Image
 
 from minipic.domain.image import Rgb
@@ -95,6 +96,12 @@ def without_hidden_colours(picture: Picture) -> Picture:
     pixels = np.array(picture.image)
     pixels[pixels[..., -1] == 0] = 0
     return replace(picture, image=Image.fromarray(pixels))
+
+
+def as_mode(rgba: NDArray[np.uint8], picture: Picture) -> Picture:
+    """Return pixels (rows, columns, 4) in the mode of ``picture`` and with its profile; what that lacks is dropped."""
+    image = Image.fromarray(rgba)
+    return replace(picture, image=image if picture.image.mode == "RGBA" else image.convert(picture.image.mode))
 
 
 def to_vips(picture: Picture) -> pyvips.Image:

@@ -7,8 +7,9 @@ Nothing is remembered between two calls; what has to be known stands in the file
 * JPEG, GIF, AVIF and lossy WebP that the engine encodes with loss carry the level they were made at, as a comment of 14
   bytes, or a private chunk or box of 10, which decoders skip. Such a file is encoded again only at a strictly lower
   level. If it is asked for at the same level or a higher one, it is repacked without loss, and the mark stays.
-* A palette PNG of ours is known by the order of its colours, and posterised truecolour by the grid of its values.
-  Either is only ever repacked, and so is a foreign file that looks like it. Up to 16 colours stay as they are.
+* A palette PNG of ours, animated or not, is known by the order of its colours, posterised truecolour by the grid of
+  its values, and truecolour whose colours were merged by an empty private chunk. Each is only ever repacked, and so is
+  a foreign file that looks like it. Up to 16 colours stay as they are.
 * Every other result holds the pixels that the decoder saw (a lossless encoding, a repack, the input itself). Encoders
   are deterministic functions of the pixels, so the second call meets the same rivals, and an incumbent that can only
   have become smaller. Ties go to the repack. Two details make "the same pixels" true: colours under full transparency

@@ -13,7 +13,17 @@ import pyvips  # type: ignore[import-untyped]
 
 from minipic.errors import DecodeError, ImageTooComplex
 
-from . import effort, palette_file, palette_png, palette_search, png_chunks, png_packing, posterise, quick_palette
+from . import (
+    effort,
+    palette_file,
+    palette_png,
+    palette_search,
+    png_chunks,
+    png_packing,
+    posterise,
+    quick_palette,
+    truecolour,
+)
 from .goal import Encoded, Goal, exact, smaller
 from .header import Header
 from .kept import NOTHING, Kept
@@ -24,7 +34,7 @@ from .tiff_encode import Samples
 
 MAX_OUTPUT_SIDE = 65_535
 _QUICK_QUALITY = ((1, 20.0), (65, 75.0), (80, 90.0), (90, 98.0), (99, 100.0))
-_HOPELESS_REPACK = 0.6
+_HOPELESS_REPACK = 0.7
 """A palette below this share of a quick lossless packing is not beaten by a thorough one: that gains far less."""
 
 _HOPELESS_ALIKE = 0.85
@@ -44,7 +54,7 @@ read_metadata = png_chunks.read_metadata
 def read_header(data: bytes) -> Header:
     """Return what the chunks of ``data`` say, and whether its palette is in our order; raises DecodeError."""
     header = png_chunks.read_header(data)
-    is_ours = not header.is_animated and data[25] == _PALETTE_TYPE and palette_file.is_ordered(palette_file.read(data))
+    is_ours = data[25] == _PALETTE_TYPE and palette_file.is_ordered(palette_file.read(data))
     return replace(header, made_at=1) if is_ours else header
 
 
@@ -100,7 +110,7 @@ def encode(picture: Picture, goal: Goal) -> Encoded:
         return exact(_lossless(picture))
     if _is_large(picture.pixels):
         return exact(_lossless(picture)) if palette_png.fits(picture) else _quick(picture, goal)
-    return _smallest_of(goal, _lossless_source(picture), picture)
+    return _smallest_of(goal, truecolour.plain(picture), picture)
 
 
 def smallest(data: bytes, header: Header, icc: bytes | None, picture: Picture, goal: Goal) -> Encoded:
@@ -144,7 +154,7 @@ def repack(data: bytes, header: Header, icc: bytes | None) -> bytes:
         quick = _quickly_repacked(source, header, icc)
         if quick is not None:
             return min(source, quick, key=len)
-        packed = png_packing.pack(source, header.pixels * header.frames)
+        packed = png_packing.pack_alone(source, header.pixels * header.frames)
         is_out_of_order = header.made_at is not None and read_header(packed).made_at is None
         return png_packing.packed(source, 2, keeps_order=True) if is_out_of_order else packed
     except oxipng.PngError as error:
@@ -195,15 +205,10 @@ def small_and_quantised(picture: Picture, level: int) -> Picture | None:
     return None if made is None else _pixels(made.data, picture.icc)
 
 
-def _lossless_source(picture: Picture) -> bytes:
-    made: bytes = to_vips(picture).pngsave_buffer(compression=1, keep="none")
-    return png_chunks.rebuild(made, icc=picture.icc)
-
-
 def _lossless(picture: Picture) -> bytes:
     if _is_large(picture.pixels) and not palette_png.fits(picture):
         return png_chunks.rebuild(to_vips(picture).pngsave_buffer(**_QUICK), icc=picture.icc)
-    return png_packing.pack(_lossless_source(picture), picture.pixels)
+    return png_packing.pack(truecolour.plain(picture), picture.pixels)
 
 
 def _smallest_of(goal: Goal, lossless_source: bytes, picture: Picture) -> Encoded:
@@ -213,14 +218,14 @@ def _smallest_of(goal: Goal, lossless_source: bytes, picture: Picture) -> Encode
     is_quick = pixels > _TIMED_PIXELS and not png_packing.careful_levels(pixels, lossless_bytes)
     lossy, hopeless = _palette(picture, goal), _HOPELESS_ALIKE if is_quick else _HOPELESS_REPACK
     if lossy is None and not fits and effort.has(_SAFE_TIMES * pack_s):
-        lossy, hopeless = _posterised(picture, goal, lossless_bytes), _HOPELESS_ALIKE
+        lossy = truecolour.encode(picture, palette_png.target_of(goal, pixels), lossless_bytes)
+        hopeless = _HOPELESS_ALIKE
     if lossy is not None and lossy.size_bytes < hopeless * lossless_bytes:
         return lossy
     if not effort.has(_SAFE_TIMES * pack_s):
         return exact(lossless_source) if lossy is None else smaller(lossy, exact(lossless_source))
-    packed = exact(png_packing.pack(lossless_source, pixels))
-    if fits:
-        packed = smaller(packed, exact(_lossless(picture)))
+    rivals = [lossless_source, truecolour.plain(picture)] if fits else [lossless_source]
+    packed = exact(png_packing.pack(min(rivals, key=lambda rival: len(png_packing.quickly(rival)[0])), pixels))
     return packed if lossy is None else smaller(lossy, packed)
 
 
@@ -230,19 +235,6 @@ def _forecast(lossless_source: bytes, picture: Picture) -> tuple[int, float]:
     if not original.is_sampled:
         quick, took_s = png_packing.quickly(lossless_source)
         return len(quick), took_s
-    quick, took_s = png_packing.quickly(_lossless_source(original.sample))
+    quick, took_s = png_packing.quickly(truecolour.plain(original.sample))
     share = original.sample.pixels / picture.pixels
     return min(len(lossless_source), round(len(quick) / share)), took_s / share
-
-
-def _posterised(picture: Picture, goal: Goal, most_bytes: int) -> Encoded | None:
-    """Return ``picture`` in fewer values a channel; None where it doesn't get smaller than ``most_bytes`` at once."""
-    made = posterise.posterised(picture, palette_png.target_of(goal, picture.pixels))
-    if made is None:
-        return None
-    fewer, score, trials = made
-    source = _lossless_source(fewer)
-    quick, took_s = png_packing.quickly(source)
-    if len(quick) >= most_bytes:
-        return None
-    return Encoded(png_packing.packed_more(source, picture.pixels, quick, took_s), score, trials)

@@ -13,8 +13,12 @@ from .header import MAX_ICC_BYTES, UPRIGHT, Header
 from .kept import NOTHING, Kept, Metadata
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_HEADER_END, _EMPTY_BYTES = 33, 12
 _MAX_CHUNKS = 250_000
 _PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
+_MARK = b"mpFc"
+"""A chunk of ours without content: some of the colours were merged, so that they are not to be merged again."""
+
 _FRAMES = frozenset({b"acTL", b"fcTL", b"fdAT"})
 _SRGB_GAMMA = 45_455
 _SRGB_CICP = bytes([1, 13, 0, 1])
@@ -91,6 +95,7 @@ def read_header(data: bytes) -> Header:
         has_still_apart=announced > 0 and is_default_hidden,
         orientation=exif.read_orientation(found.get(b"eXIf", b"")),
         icc=_icc_of(found), gamma=_gamma_of(found), is_deep=depth == 16, is_wide=_is_wide(found), is_lossless=True,
+        made_at=1 if found.get(_MARK) == b"" else None,
     )  # fmt: skip
 
 
@@ -146,6 +151,15 @@ def colour_chunks(header: Header, icc: bytes | None) -> frozenset[bytes]:
     return frozenset({b"gAMA", b"cHRM"}) if icc is None and header.gamma is not None else frozenset()
 
 
+def _is_mark(chunk: Chunk) -> bool:
+    return chunk.name == _MARK and chunk.end - chunk.start == _EMPTY_BYTES
+
+
+def marked(data: bytes) -> bytes:
+    """Return ``data``, which has no such mark, with the mark of a picture whose colours were merged."""
+    return data[:_HEADER_END] + make_chunk(_MARK, b"") + data[_HEADER_END:]
+
+
 def rebuild(
     data: bytes,
     *,
@@ -165,7 +179,7 @@ def rebuild(
     wanted |= colour_chunks
     parts = [SIGNATURE]
     for chunk in chunks(data):
-        if chunk.name in wanted:
+        if chunk.name in wanted or _is_mark(chunk):
             parts.append(chunk.to_bytes())
         elif chunk.name[:1].isupper():
             raise DecodeError("The PNG is damaged: it has a chunk that must be understood and is not known.")

@@ -9,6 +9,9 @@ from . import effort
 TIMED_PIXELS = 4 * effort.MEGAPIXEL
 """Up to this a picture is packed with care unless the job's time is short."""
 
+_SMALL_PIXELS = 320_000
+"""Up to this nothing takes long."""
+
 _REPACKS = ((2, 14), (1, 8))
 """How many times as long as at level 0 oxipng takes, measured on large photographs, the worst there are."""
 
@@ -22,6 +25,13 @@ def pack(data: bytes, pixels: int) -> bytes:
     if pixels <= TIMED_PIXELS and effort.is_full(pixels):
         return packed(data, 2)
     return packed_more(data, pixels, *quickly(data))
+
+
+def pack_alone(data: bytes, pixels: int) -> bytes:
+    """Return ``data`` packed, where that is all that is done to it: with the most care if it is small."""
+    if pixels <= _SMALL_PIXELS and effort.is_full(pixels):
+        return packed(data, 4)
+    return pack(data, pixels)
 
 
 def quickly(data: bytes) -> tuple[bytes, float]:

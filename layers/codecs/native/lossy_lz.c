@@ -31,6 +31,7 @@ typedef struct {
     const float *vectors;     /* the place of each colour */
     const float *palette;     /* the place of each index */
     const float *visibility;  /* of each pixel: what an error counts there */
+    const float *zero;        /* of each pixel: the gap to what index 0 shows there; NULL where that is a colour */
     size_t lanes, size;
     const Costs *costs;
     const uint32_t *sums;
@@ -59,12 +60,17 @@ static inline float gap_at(const Walk *walk, const float *vector, unsigned index
     return gap(vector, walk->palette + 8 * index, 8);
 }
 
+static inline float shown_gap(const Walk *walk, size_t pixel, const float *vector, unsigned index)
+{
+    return walk->zero && !index ? walk->zero[pixel] : gap_at(walk, vector, index);
+}
+
 /* What it costs, in error, to write `index` for the pixel at `at`, which is not a filter byte. */
 static inline float error_at(const Walk *walk, size_t at, size_t row, unsigned index)
 {
     size_t pixel = at - row - 1;
     const float *vector = walk->vectors + walk->numbers[pixel] * walk->lanes;
-    float more = gap_at(walk, vector, index) - gap_at(walk, vector, walk->preferred[at]);
+    float more = shown_gap(walk, pixel, vector, index) - shown_gap(walk, pixel, vector, walk->preferred[at]);
     return walk->visibility[pixel] * more;
 }
 
@@ -177,8 +183,10 @@ static unsigned best_literal(const Walk *walk, size_t at, size_t row)
     const float *vector = walk->vectors + walk->numbers[pixel] * walk->lanes;
     float least = 3e38f;
     unsigned best = near[0];
+    if (walk->zero)
+        least = walk->visibility[pixel] * walk->zero[pixel] + walk->lambda * walk->costs->literal[best = 0];
     for (size_t i = 0; i < walk->near_count; i++) {
-        float error = walk->visibility[pixel] * gap_at(walk, vector, near[i]);
+        float error = walk->visibility[pixel] * shown_gap(walk, pixel, vector, near[i]);
         float cost = error + walk->lambda * walk->costs->literal[near[i]];
         if (cost < least) {
             least = cost;
@@ -246,13 +254,14 @@ static void walk_on(Walk *walk, Chains *chains, int depth)
 
 /* Choose the indices of a picture of `width` and `height`. `preferred` and `chosen` are streams (height rows of a
  * filter byte and width indices); `costs` and `sums` come from lossy_lz_learn; vectors and palette (of `size` colours)
- * are rows of `lanes` floats. `lambda` is what a bit is worth in error. */
+ * are rows of `lanes` floats. `zero`, if it is not NULL, is for pictures laid over another, where index 0 lets that be
+ * seen: the squared distance of each pixel to it. `lambda` is what a bit is worth in error. */
 EXPORTED int lossy_lz_choose(const uint8_t *preferred, size_t width, size_t height, const uint32_t *numbers,
-    const float *vectors, const float *palette, const float *visibility, size_t lanes, size_t size, const float *costs,
-    const uint32_t *sums, float lambda, int depth, uint8_t *chosen)
+    const float *vectors, const float *palette, const float *visibility, const float *zero, size_t lanes, size_t size,
+    const float *costs, const uint32_t *sums, float lambda, int depth, uint8_t *chosen)
 {
-    Walk walk = {preferred, chosen, height * (width + 1), width + 1, numbers, vectors, palette, visibility, lanes, size,
-        (const Costs *)costs, sums, lambda, ((const Costs *)costs)->length[LEAST], 0, {0}};
+    Walk walk = {preferred, chosen, height * (width + 1), width + 1, numbers, vectors, palette, visibility, zero, lanes,
+        size, (const Costs *)costs, sums, lambda, ((const Costs *)costs)->length[LEAST], 0, {0}};
     Chains chains;
     int is_open = open_chains(&chains);
     for (size_t length = LEAST; length <= MOST; length++)
