@@ -1,5 +1,7 @@
 """What is done every few minutes and what once a day: notices, a look at every ledger; forgetting what is old."""
 
+import minipic.http.early  # noqa: F401 - before all that takes long to load
+
 import functools
 from typing import Any
 

@@ -1,5 +1,7 @@
 """POST /v1/compress: an image comes in, the smaller one goes out at once."""
 
+import minipic.http.early  # noqa: F401 - before all that takes long to load
+
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 

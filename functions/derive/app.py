@@ -1,5 +1,7 @@
 """POST /output/{id}: resize, convert, preserve, transform, from the original upload."""
 
+import minipic.http.early  # noqa: F401 - before all that takes long to load
+
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request

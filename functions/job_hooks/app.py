@@ -1,5 +1,7 @@
 """Webhooks of jobs that have ended are called; one that fails is queued again, a little later each time."""
 
+import minipic.http.early  # noqa: F401 - before all that takes long to load
+
 import logging
 from typing import Any
 

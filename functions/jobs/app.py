@@ -1,5 +1,7 @@
 """GET /api/status/{image_id}, /api/jobs and /direct-file: what came of an image, and its two files. Loads no codec."""
 
+import minipic.http.early  # noqa: F401 - before all that takes long to load
+
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
@@ -56,13 +58,11 @@ def get_file(
     caller: OptionalCallerDep,
     kind: Annotated[str, Path(alias="file", json_schema_extra={"enum": list(File)})],
     token: str,
-    filename: Annotated[str, Path(description="Any name: what counts is the token")],
+    _filename: Annotated[str, Path(alias="filename", description="Any name: what counts is the token")],
 ) -> Response:
     """Download an upload, or what was made of it. The token opens it without a key."""
-    del filename
-    want_bytes = request.method == "GET"
     job, file = find_file(services, caller, kind, token)
-    found = open_file(services, job, file, want_bytes)
+    found = open_file(services, job, file, request.method == "GET")
     return pending_response(services, job) if found is None else file_response(found)
 
 

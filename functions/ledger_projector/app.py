@@ -1,5 +1,7 @@
 """The stream of account items becomes the ledger, a line for each charge and purchase, and notices of low balances."""
 
+import minipic.http.early  # noqa: F401 - before all that takes long to load
+
 import functools
 import logging
 from typing import Any

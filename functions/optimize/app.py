@@ -1,5 +1,7 @@
 """POST /api/optimize: images come in and are answered at once; `optimize_worker` makes them smaller."""
 
+import minipic.http.early  # noqa: F401 - before all that takes long to load
+
 from anyio.to_thread import run_sync
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse

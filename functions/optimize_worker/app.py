@@ -1,5 +1,7 @@
 """Jobs of the queue are worked on, one message after the other; those that nobody could end are given up."""
 
+import minipic.http.early  # noqa: F401 - before all that takes long to load
+
 import functools
 import logging
 from typing import Any

@@ -1,5 +1,7 @@
 """GET and HEAD /output/{id}: a kept result, to its account's keys or to whoever holds its link. Loads no codec."""
 
+import minipic.http.early  # noqa: F401 - before all that takes long to load
+
 from typing import Annotated
 
 from anyio.to_thread import run_sync

@@ -1,5 +1,7 @@
 """POST /shrink: an image comes in, a smaller one is kept for a while, its address goes out."""
 
+import minipic.http.early  # noqa: F401 - before all that takes long to load
+
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 

@@ -1,5 +1,7 @@
 """The front door: a page that says what this is, the API's description, its documentation, and the health check."""
 
+import minipic.http.early  # noqa: F401 - before all that takes long to load
+
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 

@@ -1,5 +1,7 @@
 """GET /api/v1/usage and /api/v1/stats: twelve months of an account, as the TinyJPG-compatible face tells them."""
 
+import minipic.http.early  # noqa: F401 - before all that takes long to load
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 

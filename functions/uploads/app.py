@@ -1,5 +1,7 @@
 """POST /v1/uploads: a form for an image that is too large for one request."""
 
+import minipic.http.early  # noqa: F401 - before all that takes long to load
+
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 

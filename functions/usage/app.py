@@ -1,5 +1,7 @@
 """GET /v1/usage, /v1/ledger and /keys/{key}: where an account stands, and every line of how it got there."""
 
+import minipic.http.early  # noqa: F401 - before all that takes long to load
+
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request

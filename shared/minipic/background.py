@@ -18,6 +18,7 @@ from minipic.stores.local.uploads import FileUploads
 
 SWEEP_EVERY_S = 600
 DELIVER_EVERY_S = 5
+HOOK_THREADS = 4
 IDLE_S = 0.2  # what another process queued, or what was to wait, is found so late
 
 Step = Callable[[], bool]  # does one thing, if there is one to do, and tells whether there was
@@ -50,19 +51,27 @@ def sweep(services: Services, stop: threading.Event) -> None:
     """Delete what has expired every ten minutes, and once a day what accounts need no longer, until told to stop."""
     pruned_ms = 0
     while True:
-        if isinstance(services.results, FileResults):
-            services.results.sweep(services.now_ms(), services.result_ttl_s)
-        if isinstance(services.uploads, FileUploads):
-            services.uploads.sweep(services.now_ms(), UPLOAD_LIFETIME_MS // 1000)
-        if isinstance(services.repeats, SqliteRepeats):
-            services.repeats.sweep(services.now_ms())
-        if isinstance(services.jobs, SqliteJobs):
-            services.jobs.sweep(services.now_ms())
-        if services.now_ms() >= pruned_ms + DAY_MS:
-            pruned_ms = services.now_ms()
-            prune_all(services)
+        try:
+            _sweep_once(services)
+            if services.now_ms() >= pruned_ms + DAY_MS:
+                pruned_ms = services.now_ms()
+                prune_all(services)
+        except Exception:  # the next round may do better; without a thread nothing would be deleted any more
+            log.exception("what has expired was not deleted")
         if stop.wait(SWEEP_EVERY_S):
             return
+
+
+def _sweep_once(services: Services) -> None:
+    now_ms = services.now_ms()
+    if isinstance(services.results, FileResults):
+        services.results.sweep(now_ms, services.result_ttl_s)
+    if isinstance(services.uploads, FileUploads):
+        services.uploads.sweep(now_ms, UPLOAD_LIFETIME_MS // 1000)
+    if isinstance(services.repeats, SqliteRepeats):
+        services.repeats.sweep(now_ms)
+    if isinstance(services.jobs, SqliteJobs):
+        services.jobs.sweep(now_ms)
 
 
 def _deliver(services: Services, stop: threading.Event) -> None:
@@ -76,8 +85,10 @@ def _deliver(services: Services, stop: threading.Event) -> None:
 def start_workers(
     services: Services, engine: Engine, jobs: SqliteJobs, number: int, stop: threading.Event
 ) -> list[threading.Thread]:
-    """Start so many threads for jobs, which are returned, and one for webhooks."""
-    resume(services, jobs)
+    """Start so many threads for jobs, which are returned, and some for webhooks.
+
+    They begin once no other process works on the same folder: whoever resumes takes all others for dead.
+    """
 
     def work() -> bool:
         job_id = jobs.take_due(services.now_ms())
@@ -88,18 +99,31 @@ def start_workers(
     def call() -> bool:
         job_id = jobs.take_due_hook(services.now_ms())
         if job_id is not None:
-            call_hook(services, job_id)
+            try:
+                call_hook(services, job_id)
+            finally:
+                jobs.hook_done(job_id)
         return job_id is not None
 
-    threads = [
-        threading.Thread(target=_run, args=(step, stop, jobs.news), daemon=True) for step in (*[work] * number, call)
-    ]
+    steps = [*[work] * number, *[call] * HOOK_THREADS]
+    alone = threading.Event()
+    threads = [threading.Thread(target=_run, args=(step, stop, alone, jobs.news), daemon=True) for step in steps]
     for thread in threads:
         thread.start()
+
+    def begin() -> None:
+        if jobs.wait_until_alone(stop):
+            resume(services, jobs)
+            alone.set()
+
+    threading.Thread(target=begin, daemon=True).start()
     return threads[:number]
 
 
-def _run(step: Step, stop: threading.Event, news: threading.Event) -> None:
+def _run(step: Step, stop: threading.Event, alone: threading.Event, news: threading.Event) -> None:
+    while not alone.wait(IDLE_S):
+        if stop.is_set():
+            return
     while not stop.is_set():
         try:
             was_busy = step()

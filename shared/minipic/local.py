@@ -37,7 +37,7 @@ from minipic.stores.local.uploads import PATH as UPLOAD_PATH
 from minipic.stores.local.uploads import FileUploads
 
 STOP_WITHIN_S = 30
-JOBS_STOP_WITHIN_S = 28  # longer than any picture takes
+JOBS_STOP_WITHIN_S = 36  # a try waits at most 10 s for the engine, which gives up after 25 s
 
 log = logging.getLogger("minipic.local")
 

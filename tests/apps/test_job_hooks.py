@@ -44,6 +44,7 @@ def call_due(house: House, now_ms: int | None = None) -> int:
     calls = 0
     while (job_id := jobs.take_due_hook(now_ms or house.clock())) is not None:
         call_hook(house.services, job_id)
+        jobs.hook_done(job_id)
         calls += 1
     return calls
 
@@ -155,3 +156,24 @@ def test_json_may_name_a_webhook(house: House, engine: EnginePool, receiver: Rec
     body = json.dumps({"webhook_url": f"http://{receiver.at()}/"})
     answer = house.client.post("/api/optimize", content=body, headers=headers)
     assert (answer.status_code, list(answer.json()["errors"])) == (422, ["image"])
+
+
+def test_a_slow_server_is_its_own_accounts_trouble(house: House, engine: EnginePool, receiver: Receiver) -> None:
+    """While an account's webhook is called, the next one that is due is another account's."""
+    jobs = house.services.jobs
+    assert isinstance(jobs, SqliteJobs)
+    for name in ("slow", "other"):
+        send(house, house.new_key(name), JPEG, JPEG, webhook_url=f"http://{receiver.at()}/{name}")
+    drain(house, engine)
+    taken = [jobs.take_due_hook(house.clock()) for _ in range(3)]
+    accounts = {job.account_id for job_id in taken if job_id is not None and (job := jobs.read(job_id)) is not None}
+    assert (len(accounts), taken[2]) == (2, None)
+    assert taken[0] is not None
+    jobs.hook_done(taken[0])
+    assert jobs.take_due_hook(house.clock()) is not None
+
+
+def test_a_url_of_a_webhook_has_an_end(house: House, receiver: Receiver) -> None:
+    """A URL that would make the job's record large is refused."""
+    answer = send(house, house.new_key(), JPEG, webhook_url=f"http://{receiver.at()}/" + "a" * 2000)
+    assert (answer.status_code, list(answer.json()["errors"])) == (422, ["webhook_url"])

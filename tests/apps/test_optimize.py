@@ -9,7 +9,7 @@ from minipic.domain.account import Status
 from minipic.domain.image import ImageFormat, Options
 from minipic.domain.jobs import LIFETIME_MS, MAX_ID
 from minipic.domain.keys import Environment
-from minipic.domain.metering import month_of
+from minipic.domain.metering import LEASE_MS, month_of
 from minipic.domain.screening import parse_screening_list
 from minipic.errors import DecodeError, SourceNotFound
 from minipic.service.job_work import work_on
@@ -170,6 +170,26 @@ def test_links_that_are_off_want_the_key_too(make_house: MakeHouse, engine: Engi
     assert ask(house, key, url).content == JPEG
 
 
+def test_a_key_that_is_off_opens_nothing(make_house: MakeHouse) -> None:
+    """A key that was switched off is a 401 at a file, too, with a good token beside it or not."""
+    for mode in (LinkMode.OFF, LinkMode.URL):
+        house = make_house(link_mode=mode)
+        key = house.new_key()
+        url = send(house, key, JPEG).json()["data"]["original_url"]
+        (key_id,) = house.services.accounts.read(house.account_of(key)).keys
+        house.services.accounts.set_key_enabled(house.account_of(key), key_id, False)
+        assert ask(house, key, url).status_code == 401
+
+
+def test_a_job_that_nobody_worked_on_ends(house: House) -> None:
+    """When its files expire a job that is still waiting is told of as failed: it will never be completed."""
+    key = house.new_key()
+    queued = send(house, key, JPEG).json()["data"]
+    house.clock.now_ms += house.settings.result_ttl_s * 1000 + LEASE_MS
+    assert status_of(house, key, queued)["error"]["code"] == "OutputExpired"
+    assert len(ask(house, key, "/api/jobs?status=failed").json()["data"]["jobs"]) == 1
+
+
 def test_only_its_account_can_ask(house: House) -> None:
     """Another account's id, one that never was, and what is no id are the same 404."""
     key, other = house.new_key(), house.new_key("other")
@@ -294,6 +314,41 @@ def test_too_large_images_are_refused(house: House) -> None:
     assert house.client.post("/api/optimize", content=large, headers={"X-API-Key": key}).status_code == 413
 
 
+def test_what_is_announced_is_refused_before_it_is_read(house: House) -> None:
+    """A request that says it is larger than it may be is refused at once, as a form and as an image."""
+    key = house.new_key()
+    for fields in ({"Content-Type": "multipart/form-data; boundary=x"}, {"Content-Type": "image/jpeg"}):
+        headers = {"X-API-Key": key, "Content-Length": "190000000", **fields}
+        answer = house.client.post("/api/optimize", content=b"--x", headers=headers)
+        assert (answer.status_code, list(answer.json()["errors"])) == (413, ["image"])
+
+
+@pytest.mark.parametrize("charset", ["undefined", "punycode", "no-such"])
+def test_forms_in_odd_charsets(house: House, charset: str) -> None:
+    """A form whose charset is none is refused or read, and no fault of ours."""
+    headers = {"X-API-Key": house.new_key(), "Content-Type": f"multipart/form-data; boundary=x; charset={charset}"}
+    body = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n'
+    for path in ("/api/optimize", "/v1/compress"):
+        assert house.client.post(path, content=body, headers=headers).status_code in (400, 415, 422)
+
+
+def test_names_of_fields_that_no_text_holds(house: House) -> None:
+    """A field named by half a character is refused like any other that is not known."""
+    headers = {"X-API-Key": house.new_key(), "Content-Type": "application/json"}
+    body = b'{"source": {"url": "https://a.b/"}, "\\ud800": 1}'
+    answer = house.client.post("/api/optimize", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["success"]) == (422, False)
+
+
+def test_a_form_may_begin_with_an_empty_line(house: House) -> None:
+    """A preamble before the first boundary, and Boundary in capitals, are a form as well."""
+    body = (
+        b'\r\n--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n' + JPEG + b"\r\n--x--\r\n"
+    )
+    headers = {"X-API-Key": house.new_key(), "Content-Type": "multipart/form-data; Boundary=x"}
+    assert house.client.post("/api/optimize", content=body, headers=headers).status_code == 200
+
+
 def test_a_broken_image_fails_uncounted(house: House, engine: EnginePool) -> None:
     """An image that cannot be decoded is failed at the first try, says why, and costs nothing."""
     key = house.new_key()
@@ -304,6 +359,7 @@ def test_a_broken_image_fails_uncounted(house: House, engine: EnginePool) -> Non
     answer = house.client.get(queued["optimized_url"])
     assert answer.status_code == 404
     assert failed["error"]["message"] in answer.json()["message"]
+    assert house.client.get(queued["original_url"]).status_code == 404
     assert images_of(house, key) == 0
 
 

@@ -11,7 +11,7 @@ import pytest
 from minipic.domain.image import ImageFormat, Options
 from minipic.domain.jobs import MAX_TRIES, Hook, Job, State
 from minipic.domain.keys import Environment, KeyOwner
-from minipic.domain.metering import LEASE_MS, PRUNE_AFTER_MS
+from minipic.domain.metering import LEASE_MS, MAX_LEASES, PRUNE_AFTER_MS, Lease
 from minipic.errors import DecodeError, ServiceUnavailable
 from minipic.service import CachedOwner, Caller, Engine
 from minipic.service.job_work import let_go, work_on
@@ -192,6 +192,42 @@ def test_a_store_that_fails_is_tried_again(workshop: Workshop) -> None:
     workshop.engine.meanwhile = lambda: None
     assert work(workshop, job)
     assert len(lines_of(workshop)) == 1
+
+
+def test_what_was_never_begun_was_no_try(workshop: Workshop) -> None:
+    """A job whose key has no place left, however often, is tried as soon as it has one."""
+    job = queued(workshop)
+    ends_ms = workshop.now_ms + LEASE_MS
+    others = [Lease(workshop.account.id, LIVE_KEY, f"lease-{number}", ends_ms) for number in range(MAX_LEASES)]
+    for lease in others:
+        workshop.books.accounts.admit(lease, workshop.now_ms, PLANS, from_queue=True)
+    assert [work(workshop, job, is_last=number > 2) for number in range(6)] == [False] * 6
+    assert read(workshop, job).tries == 0
+    workshop.books.accounts.release(others[0])
+    assert work(workshop, job, is_last=True)
+    assert read(workshop, job).state is State.COMPLETED
+
+
+def test_what_nobody_could_download_is_not_charged(workshop: Workshop) -> None:
+    """A job that is first worked on when its files have expired fails, uncharged."""
+    job = queued(workshop)
+    workshop.now_ms += workshop.services.result_ttl_s * 1000
+    assert work(workshop, job)
+    ended = read(workshop, job)
+    assert (ended.state, ended.error) == (State.FAILED, "OutputExpired")
+    assert (workshop.engine.calls, lines_of(workshop)) == (0, [])
+
+
+def test_a_charge_is_remembered_longer_than_the_result(workshop: Workshop) -> None:
+    """A worker that died after the charge, on a machine that was off for a day: no second line."""
+    job = queued(workshop)
+    with suppress(Died):
+        work(workshop, job, Fate(6))
+    charged = lines_of(workshop)
+    workshop.now_ms += 25 * 3600 * 1000
+    assert work(workshop, job)
+    assert read(workshop, job).state is State.COMPLETED
+    assert lines_of(workshop) == charged != []
 
 
 def test_what_the_image_is_to_blame_for(workshop: Workshop) -> None:

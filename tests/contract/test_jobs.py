@@ -1,11 +1,14 @@
 """Both stores of jobs: what is stored and queued, begun and ended, and in which order it is listed."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from mypy_boto3_sqs import SQSClient
 
 from minipic.domain.image import ImageFormat, Options
@@ -210,6 +213,50 @@ def test_what_cannot_be_queued_is_taken_back(aws_stack: AwsStack) -> None:
     with pytest.raises(ServiceUnavailable):
         jobs.create([job])
     assert jobs.read(job.id) is None
+
+
+class HalfDeaf:
+    """A queue that takes the first ten messages; ``says_so`` of the others, or does not answer."""
+
+    def __init__(self, sqs: SQSClient, says_so: bool) -> None:
+        self.sqs, self.says_so, self.sent = sqs, says_so, 0
+
+    def send_message_batch(self, QueueUrl: str, Entries: list[Any]) -> Any:  # noqa: N803 - the API's own names
+        """Take what comes first."""
+        self.sent += len(Entries)
+        if self.sent <= 10:
+            return self.sqs.send_message_batch(QueueUrl=QueueUrl, Entries=Entries)
+        if not self.says_so:
+            raise EndpointConnectionError(endpoint_url=QueueUrl)
+        return {"Failed": [{"Id": entry["Id"]} for entry in Entries]}
+
+
+@pytest.mark.parametrize("says_so", [True, False])
+def test_a_batch_that_was_queued_in_part(aws_stack: AwsStack, says_so: bool) -> None:
+    """What was queued may be worked on already and stays; the others fail, and nobody has to send all of them again."""
+    dynamodb, _ = make_clients(aws_stack.region, aws_stack.endpoint_url)
+    sqs = make_sqs_client(aws_stack.region, aws_stack.endpoint_url)
+    url = aws_stack.queue_urls["JobsQueue"]
+    store = DynamoJobs(dynamodb, aws_stack.jobs_table_name, cast("SQSClient", HalfDeaf(sqs, says_so)), url)
+    jobs = [make_job(number) for number in range(15)]
+    assert store.create(jobs)
+    states = [found.state for job in jobs if (found := store.read(job.id)) is not None]
+    assert states == [State.PROCESSING] * 10 + [State.FAILED] * 5
+    assert sorted(received(sqs, url)) == [job.id for job in jobs[:10]]
+
+
+def test_one_process_works_on_a_folder(tmp_path: Path) -> None:
+    """A second process waits until the first is gone, and gives up waiting when it is to stop."""
+    first, second = (SqliteJobs(Database(tmp_path / "jobs.sqlite3")) for _ in range(2))
+    assert first.wait_until_alone(threading.Event())
+    stop = threading.Event()
+    threading.Timer(0.2, stop.set).start()
+    assert not second.wait_until_alone(stop)
+    assert first._lock_file is not None
+    first._lock_file.close()
+    assert second.wait_until_alone(threading.Event())
+    assert second._lock_file is not None
+    second._lock_file.close()
 
 
 @pytest.mark.parametrize("body", ["", "x", "true", "0", "-5", str(2**53), "1.5", '{"id": 3}'])

@@ -69,10 +69,9 @@ def test_what_is_no_key(text: str) -> None:
 
 def test_a_claim_lives_as_long_as_its_result() -> None:
     """A claim ends with its result, after 24 hours at most, and not while its own request may still be charged."""
-    assert remembered_until_ms(RESULT_ID, LEASE, DAY_S) == NOW_MS + DAY_S * 1000
-    assert remembered_until_ms(RESULT_ID, LEASE, 7 * DAY_S) == NOW_MS + DAY_S * 1000
-    assert remembered_until_ms(RESULT_ID, LEASE, 3600) == NOW_MS + 3_600_000
-    assert remembered_until_ms(RESULT_ID, LEASE, 60) == LEASE.expires_ms + PRUNE_AFTER_MS
+    assert remembered_until_ms(RESULT_ID, LEASE, DAY_S * 1000) == NOW_MS + DAY_S * 1000
+    assert remembered_until_ms(RESULT_ID, LEASE, 3_600_000) == NOW_MS + 3_600_000
+    assert remembered_until_ms(RESULT_ID, LEASE, 60_000) == LEASE.expires_ms + PRUNE_AFTER_MS
 
 
 @pytest.mark.parametrize(

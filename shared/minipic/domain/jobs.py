@@ -1,7 +1,8 @@
 """Jobs: images that are compressed after their upload was answered, and what is known of them meanwhile.
 
 A job is tried at most three times. Whatever ends a try without an answer (a crash, a lost machine) is made good by the
-next one; what the image itself is to blame for ends the job at once.
+next one; what the image itself is to blame for ends the job at once. What could not be begun, because its key or the
+service was too busy, was no try.
 """
 
 import base64
@@ -26,6 +27,7 @@ _EPOCH_S = 1_767_225_600  # 2026-01-01: 30 bits of seconds from then on last unt
 _TOKEN = re.compile(r"[a-z2-7]{44}")
 _TOKEN_MAC_BYTES = 20
 _NAME_MAX_CHARS = 100
+MAX_URL_CHARS = 2_000  # of a webhook
 _UNFIT = re.compile(r"[\x00-\x1f\x7f\"\\/:*?<>|\ud800-\udfff]+")
 # Pauses between one call of a webhook and the next, in seconds; a queue's delay is at most 15 minutes.
 HOOK_WAITS_S = (5, 30, 120, 600, 900, 900, 900)
@@ -96,6 +98,10 @@ class Job:
     def begun(self, now_ms: int) -> "Job":
         """Return the job as it is once another try has begun."""
         return replace(self, tries=self.tries + 1, started_ms=now_ms)
+
+    def put_back(self) -> "Job":
+        """Return the job as it is when a try that had begun was none."""
+        return replace(self, tries=self.tries - 1)
 
     def completed(self, now_ms: int, result_id: str, result_format: ImageFormat, result_bytes: int) -> "Job":
         """Return the job with its result."""

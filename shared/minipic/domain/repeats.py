@@ -68,10 +68,9 @@ def _given(options: Options) -> dict[str, object]:
     return {name: value for name, value in json.loads(options.to_json()).items() if value != defaults[name]}
 
 
-def remembered_until_ms(result_id: str, lease: Lease, result_ttl_s: int) -> int:
-    """Return when a claim ends: with the result it points to, 24 hours at most, and never before its request does."""
-    with_result_ms = created_ms(result_id) + min(REMEMBERED_MS, result_ttl_s * 1000)
-    return max(with_result_ms, lease.expires_ms + PRUNE_AFTER_MS)
+def remembered_until_ms(result_id: str, lease: Lease, lifetime_ms: int) -> int:
+    """Return when a claim ends: so long after its work began, and never before its request does."""
+    return max(created_ms(result_id) + lifetime_ms, lease.expires_ms + PRUNE_AFTER_MS)
 
 
 def months_between(first: int, last: int) -> Iterator[int]:

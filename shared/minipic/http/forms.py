@@ -9,15 +9,21 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from minipic.errors import BadRequest
 
 MAX_FIELDS = 20
+_PREAMBLE_BYTES = 64
+
+
+def announces_form(request: Request) -> bool:
+    """Tell whether the header says that the body is a multipart form. Old clients say so, without a boundary."""
+    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    return media_type.strip().lower() == "multipart/form-data" and "boundary=" in parameters.lower()
 
 
 def is_form(request: Request, body: bytes) -> bool:
     """Tell whether the body really is the multipart form that its header announces.
 
-    Old clients announce multipart without a boundary, over the image's raw bytes.
+    Old clients announce one over the image's raw bytes.
     """
-    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
-    return media_type.strip().lower() == "multipart/form-data" and "boundary=" in parameters and body.startswith(b"--")
+    return announces_form(request) and body[:_PREAMBLE_BYTES].lstrip(b"\r\n").startswith(b"--")
 
 
 async def file_of_form(request: Request, body: bytes) -> bytes:
@@ -29,7 +35,7 @@ async def file_of_form(request: Request, body: bytes) -> bytes:
     parser = MultiPartParser(request.headers, chunks(), max_files=1, max_fields=MAX_FIELDS)
     try:
         form = await parser.parse()
-    except MultiPartException as error:
+    except (MultiPartException, ValueError) as error:  # a charset that is none is a ValueError
         raise BadRequest("The multipart form is damaged, or holds more than one file.") from error
     try:
         files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]

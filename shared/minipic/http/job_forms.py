@@ -11,21 +11,22 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from minipic.domain.image import Options
-from minipic.domain.jobs import Hook, clean_name
+from minipic.domain.jobs import MAX_URL_CHARS, Hook, clean_name
+from minipic.domain.options import shown
 from minipic.errors import BadRequest, InputMissing, PayloadTooLarge
 from minipic.http.body import is_json, read_json_bytes
 from minipic.http.context import CallerDep, ServicesDep
 from minipic.http.faces import IMAGE_FIELD, InvalidFields
-from minipic.http.forms import is_form
+from minipic.http.forms import announces_form, is_form
 from minipic.http.links import base_url
 from minipic.service import Caller, Services
-from minipic.service.access import check_size, expected_plan
+from minipic.service.access import check_size, confirm, expected_plan
 from minipic.service.optimize import MAX_BATCH, Order, Sent
 from minipic.service.signatures import make_secret, parse_secret
 from minipic.service.source import parse_source
 
 DEFAULT_QUALITY = 80
-MAX_BATCH_BYTES = 100 * 1024**2  # of all images of one form together
+MAX_BATCH_BYTES = 40 * 1024**2  # of all images of one form together, where the plan allows no larger one
 FORM_OVERHEAD_BYTES = 64 * 1024
 MAX_FIELDS = 20
 QUALITY, WEBHOOK_URL, WEBHOOK_SECRET = "quality", "webhook_url", "webhook_secret"
@@ -70,7 +71,7 @@ def _of_json(body: bytes) -> tuple[list[Sent], dict[str, Any]]:
         return [], {}
     unknown = fields.keys() - {"source", *FIELDS}
     if unknown:
-        raise InvalidFields({str(name): "There is no such field." for name in sorted(unknown)})
+        raise InvalidFields({shown(name): "There is no such field." for name in sorted(unknown)})
     source = parse_source(json.dumps({"source": fields["source"]}).encode())
     return [Sent("image", source)], {name: fields[name] for name in FIELDS if name in fields}
 
@@ -83,7 +84,7 @@ async def _of_form(
 
     try:
         form = await MultiPartParser(request.headers, chunks(), max_files=MAX_BATCH, max_fields=MAX_FIELDS).parse()
-    except MultiPartException as error:
+    except (MultiPartException, ValueError) as error:  # a charset that is none is a ValueError
         raise InvalidFields(
             {IMAGE_FIELD: f"The form is damaged, or holds more than {MAX_BATCH} images or {MAX_FIELDS} other fields."}
         ) from error
@@ -108,21 +109,28 @@ def _texts(form: FormData) -> dict[str, Any]:
 
 
 async def _read(request: Request, services: Services, caller: Caller) -> bytes:
-    """Return the body whole, read no further than what a batch may hold, or one image of the plan."""
+    """Return the body whole, read no further than one image of the plan, or than a form may hold.
+
+    What is announced counts before anything is read: places for large bodies are few, and not for a key that is off.
+    """
+    declared = request.headers.get("content-length", "0")
+    await _check(request, services, caller, int(declared) if declared.isdigit() else 0)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) <= FORM_OVERHEAD_BYTES:
-            continue
-        is_batch = body.startswith(b"--")
-        largest = max(MAX_BATCH_BYTES, expected_plan(services, caller).max_bytes) + FORM_OVERHEAD_BYTES
-        if is_batch and len(body) > largest:
-            raise PayloadTooLarge(f"The images of one form take at most {MAX_BATCH_BYTES // 1024**2} MB together.")
-        if not is_batch and len(body) > expected_plan(services, caller).max_bytes:
-            await run_sync(check_size, services, caller, len(body))
-    if not body.startswith(b"--"):
-        await run_sync(check_size, services, caller, len(body))
+        await _check(request, services, caller, len(body))
     return bytes(body)
+
+
+async def _check(request: Request, services: Services, caller: Caller, size_bytes: int) -> None:
+    plan_bytes = expected_plan(services, caller).max_bytes
+    if size_bytes <= plan_bytes:
+        return
+    await run_sync(confirm, services, caller)
+    if not announces_form(request):
+        await run_sync(check_size, services, caller, size_bytes)
+    elif size_bytes > max(MAX_BATCH_BYTES, plan_bytes) + FORM_OVERHEAD_BYTES:
+        raise PayloadTooLarge(f"The images of one form take at most {MAX_BATCH_BYTES // 1024**2} MB together.")
 
 
 def _order(request: Request, services: Services, fields: Mapping[str, Any]) -> Order:
@@ -146,6 +154,8 @@ def _hook(services: Services, fields: Mapping[str, Any], wrong: dict[str, str]) 
         return None
     try:
         services.sender.check(str(url))
+        if len(str(url)) > MAX_URL_CHARS:
+            raise BadRequest(f"A webhook's URL has at most {MAX_URL_CHARS} characters.")
     except BadRequest as error:
         wrong[WEBHOOK_URL] = error.message
     try:

@@ -5,12 +5,26 @@ from urllib.parse import quote
 
 from minipic.domain.image import ImageFormat
 from minipic.domain.jobs import File, Job, State, job_of_token
+from minipic.domain.metering import LEASE_MS
 from minipic.errors import NotFound, OutputExpired, Unauthorized
 from minipic.service import Caller, Services
-from minipic.service.job_hooks import files_are_kept
+from minipic.service.access import confirm
 from minipic.service.keeping import PRESIGNED_LINK_S
 
+EXPIRED_TEXT = "The image waited longer than files are kept, and was not counted. Send it again."
 _GONE = "This file is not here. Its address may be mistyped, or it was sent too long ago."
+
+
+def files_are_kept(services: Services, job: Job) -> bool:
+    """Tell whether a job's files can be downloaded: as long as any result, from when they were sent."""
+    return services.now_ms() - job.created_ms < services.result_ttl_s * 1000
+
+
+def as_it_stands(services: Services, job: Job) -> Job:
+    """Return the job as it can be told of: one that is open when its files expire will never be completed."""
+    if job.state is State.PROCESSING and services.now_ms() - job.created_ms >= services.result_ttl_s * 1000 + LEASE_MS:
+        return job.failed(services.now_ms(), OutputExpired.code, EXPIRED_TEXT)
+    return job
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +41,10 @@ class JobFile:
 def find_file(services: Services, caller: Caller | None, kind: str, token: str) -> tuple[Job, File]:
     """Return the job and which of its files a token opens; NotFound for any other token, and past its lifetime.
 
-    Where links are switched off the account's own key has to come with it.
+    A key that comes with it has to be good. Where links are switched off it has to come, and be the account's own.
     """
+    if caller is not None:
+        confirm(services, caller)
     if kind not in list(File):
         raise NotFound
     file, job_id = File(kind), job_of_token(token)
@@ -44,7 +60,9 @@ def find_file(services: Services, caller: Caller | None, kind: str, token: str) 
 
 
 def open_file(services: Services, job: Job, file: File, want_bytes: bool) -> JobFile | None:
-    """Return a file of a job, None as long as it is being made; NotFound for what a failed job has not made."""
+    """Return a file of a job, None as long as it is being made; NotFound for those of a failed job."""
+    if job.state is State.FAILED:
+        raise NotFound(f"This image could not be optimized, and was not counted. {job.message}")
     return _original(services, job, want_bytes) if file is File.ORIGINAL else _optimized(services, job, want_bytes)
 
 
@@ -65,8 +83,6 @@ def _original(services: Services, job: Job, want_bytes: bool) -> JobFile:
 def _optimized(services: Services, job: Job, want_bytes: bool) -> JobFile | None:
     if job.state is State.PROCESSING:
         return None
-    if job.state is State.FAILED:
-        raise NotFound(f"This image could not be optimized, and was not counted. {job.message}")
     stored = services.results.get(job.result_id, services.max_response_bytes if want_bytes else 0)
     if stored is None:
         raise OutputExpired(_GONE)

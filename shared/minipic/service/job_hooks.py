@@ -9,6 +9,7 @@ from minipic.domain.jobs import HOOK_WAITS_S, File, Job, State, percent_saved
 from minipic.domain.notices import NotDelivered
 from minipic.domain.statement import moment
 from minipic.service import Services
+from minipic.service.job_files import files_are_kept
 from minipic.service.optimize import message_id
 from minipic.service.signatures import signed_headers
 
@@ -52,6 +53,7 @@ def _message(services: Services, job: Job) -> bytes:
 def describe(services: Services, job: Job) -> dict[str, Any]:
     """Return what is told of a job: to its account, and to its webhook."""
     is_done = job.state is State.COMPLETED and bool(job.result_id)
+    is_kept = files_are_kept(services, job) and job.state is not State.FAILED
     failure = {"code": job.error, "message": job.message} if job.state is State.FAILED else None
     return {
         "image_id": job.id,
@@ -62,17 +64,12 @@ def describe(services: Services, job: Job) -> dict[str, Any]:
         "optimized_size": job.result_bytes if is_done else None,
         "compression_ratio": percent_saved(job.size_bytes, job.result_bytes) if is_done else None,
         "processing_time": (job.ended_ms - job.started_ms) / 1000 if job.ended_ms else None,
-        "original_url": file_url(job, File.ORIGINAL) if files_are_kept(services, job) else None,
-        "optimized_url": file_url(job, File.OPTIMIZED) if files_are_kept(services, job) and not failure else None,
+        "original_url": file_url(job, File.ORIGINAL) if is_kept else None,
+        "optimized_url": file_url(job, File.OPTIMIZED) if is_kept else None,
         "created_at": moment(job.created_ms),
         "expires_at": moment(job.created_ms + services.result_ttl_s * 1000),
         "error": failure,
     }
-
-
-def files_are_kept(services: Services, job: Job) -> bool:
-    """Tell whether a job's files can be downloaded: as long as any result, from when they were sent."""
-    return services.now_ms() - job.created_ms < services.result_ttl_s * 1000
 
 
 def file_url(job: Job, file: File) -> str:

@@ -12,7 +12,6 @@ from minipic.domain.jobs import MAX_TRIES, Job, State
 from minipic.domain.keys import KeyOwner
 from minipic.domain.repeats import Identity, identify
 from minipic.errors import (
-    ContentBlocked,
     InternalServerError,
     MiniPicError,
     OutputExpired,
@@ -21,6 +20,7 @@ from minipic.errors import (
     TooManyRequests,
 )
 from minipic.service import CachedOwner, Caller, Engine, Services
+from minipic.service.job_files import EXPIRED_TEXT, files_are_kept
 from minipic.service.keeping import Result, Task, keep
 from minipic.service.repeats import ResultGone, Work, perform
 from minipic.service.source import refuse_blocked_look, screened
@@ -34,7 +34,8 @@ log = logging.getLogger("minipic.jobs")
 def work_on(services: Services, engine: Engine, job_id: int, *, is_last: bool = False) -> bool:
     """Try a job once. True when there is nothing more to do, False when it has to be brought again.
 
-    ``is_last`` ends it one way or the other: nobody will bring it again. ServiceUnavailable when the store is.
+    ``is_last`` says that it has been brought too often: unless it never was really tried, it is ended one way or the
+    other. ServiceUnavailable when the store is.
     """
     job = services.jobs.begin(job_id, services.now_ms())
     if job is None:
@@ -42,11 +43,14 @@ def work_on(services: Services, engine: Engine, job_id: int, *, is_last: bool = 
     if job.state is not State.PROCESSING:
         services.jobs.end(job)  # an earlier try may have stopped before its webhook was queued
         return True
-    ended = _give_up(services, job) if is_last or job.tries > MAX_TRIES else _try(services, engine, job)
+    is_over = job.tries > MAX_TRIES or (is_last and job.tries > 1)
+    ended = _give_up(services, job) if is_over else _try(services, engine, job)
     if ended is None:
         return False
     if services.jobs.end(ended):
         _tell(ended)
+        if ended.state is State.FAILED:  # nothing was paid for, so nothing is kept
+            services.results.delete_original(job.original_id)
     return True
 
 
@@ -54,9 +58,10 @@ def _try(services: Services, engine: Engine, job: Job) -> Job | None:
     """Return the job as it ended, None when another try may do better."""
 
     def work(task: Task) -> Result:
-        image = services.results.get_original(job.original_id)
+        # What nobody could download any more is not charged.
+        image = services.results.get_original(job.original_id) if files_are_kept(services, job) else None
         if image is None:
-            raise OutputExpired("The upload is no longer there: it waited longer than files are kept. Send it again.")
+            raise OutputExpired(EXPIRED_TEXT)
         compressed = engine.compress(image, screened(services, Options.from_json(job.options)))
         refuse_blocked_look(services, compressed.fingerprint)
         result = task.result(
@@ -72,13 +77,11 @@ def _try(services: Services, engine: Engine, job: Job) -> Job | None:
 
     try:
         return _perform(services, job, work)
-    except (RequestInProgress, TooManyRequests):
-        return None  # another try of it still runs, or too many jobs of its key do
+    except (RequestInProgress, TooManyRequests, ServiceUnavailable):
+        services.jobs.put_back(job)  # another try of it still runs, too many of its key do, or the service is too busy
+        return None
     except MiniPicError as error:
-        if isinstance(error, ContentBlocked):
-            services.results.delete_original(job.original_id)
-        if not isinstance(error, ServiceUnavailable):
-            return job.failed(services.now_ms(), error.code, error.message)
+        return job.failed(services.now_ms(), error.code, error.message)
     except Exception:
         log.exception("job %d failed", job.id)
     return None if job.tries < MAX_TRIES else _give_up(services, job)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from minipic.domain.identifiers import RANDOM_BYTES as ID_BYTES
 from minipic.domain.identifiers import make_result_id
-from minipic.domain.image import ImageFormat, Options
+from minipic.domain.image import Options
 from minipic.domain.jobs import INPUT_FORMATS, LIFETIME_MS, RANDOM_BYTES, SECRET_BYTES, Hook, Job, State, make_job_id
 from minipic.errors import AccountLimitReached, NotFound, ServiceUnavailable, UnsupportedMediaType
 from minipic.service import Caller, Engine, Services
 from minipic.service.access import caller_standing, confirm
+from minipic.service.job_files import as_it_stands
 from minipic.service.metered import admitted
 from minipic.service.source import Source, Taken, take_in
 
@@ -41,12 +42,12 @@ def submit(services: Services, engine: Engine, caller: Caller, sent: Sequence[Se
     """Take the files in and queue a job for each: all of them, or none. Nothing is charged yet."""
     for one in sent:
         if isinstance(one.source, bytes):
-            _check_format(engine.sniff(one.source))
+            _check_format(engine, one.source)
     with admitted(services, caller), ExitStack() as kept:
         _check_images_left(services, caller, len(sent))
         taken = [take_in(services, engine, caller, one.source) for one in sent]
         for image in taken:
-            _check_format(image.format)
+            _check_format(engine, image.image)
         jobs = [_job(services, engine, caller, one.name, image, order) for one, image in zip(sent, taken, strict=True)]
         for job, image in zip(jobs, taken, strict=True):
             services.results.put_original(job.original_id, image.image)
@@ -56,8 +57,12 @@ def submit(services: Services, engine: Engine, caller: Caller, sent: Sequence[Se
     return made
 
 
-def _check_format(image_format: ImageFormat) -> None:
-    if image_format not in INPUT_FORMATS:
+def _check_format(engine: Engine, image: bytes) -> None:
+    try:
+        is_taken = engine.sniff(image) in INPUT_FORMATS
+    except UnsupportedMediaType:
+        is_taken = False
+    if not is_taken:
         raise UnsupportedMediaType(
             "This address takes JPEG, PNG, GIF and WebP. POST /v1/compress takes other formats, too."
         )
@@ -96,7 +101,7 @@ def _job(services: Services, engine: Engine, caller: Caller, name: str, taken: T
 def _create(services: Services, jobs: Sequence[Job]) -> list[Job]:
     for _ in range(ID_TRIES):
         named = [job.named(make_job_id(job.created_ms, services.entropy(RANDOM_BYTES))) for job in jobs]
-        if services.jobs.create(named):
+        if len({job.id for job in named}) == len(named) and services.jobs.create(named):
             return named
     raise ServiceUnavailable  # five times a number that was taken: so many jobs in one second are too many
 
@@ -107,7 +112,7 @@ def find_job(services: Services, caller: Caller, job_id: int | None) -> Job:
     job = None if job_id is None else services.jobs.read(job_id)
     if job is None or job.account_id != caller.owner.account_id or is_forgotten(services, job):
         raise NotFound("There is no image with this id. It may be another account's, or too long ago.")
-    return job
+    return as_it_stands(services, job)
 
 
 def is_forgotten(services: Services, job: Job) -> bool:
@@ -122,7 +127,8 @@ def list_jobs(services: Services, caller: Caller, state: State | None, before_id
     """
     confirm(services, caller)
     read = services.jobs.page(caller.owner.account_id, before_id, PAGE_JOBS)
-    jobs = [job for job in read if not is_forgotten(services, job) and state in (None, job.state)]
+    known = [as_it_stands(services, job) for job in read if not is_forgotten(services, job)]
+    jobs = [job for job in known if state in (None, job.state)]
     return jobs, read[-1].id if len(read) == PAGE_JOBS else None
 
 

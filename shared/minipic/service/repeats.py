@@ -9,9 +9,17 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 
 from minipic.domain.account import Account
+from minipic.domain.jobs import LIFETIME_MS
 from minipic.domain.ledger import Line
 from minipic.domain.metering import live_leases, month_of
-from minipic.domain.repeats import Claim, Identity, is_too_late, months_between, remembered_until_ms
+from minipic.domain.repeats import (
+    REMEMBERED_MS,
+    Claim,
+    Identity,
+    is_too_late,
+    months_between,
+    remembered_until_ms,
+)
 from minipic.errors import (
     AccountLimitReached,
     IdempotencyConflict,
@@ -24,7 +32,6 @@ from minipic.service.keeping import Result, Task, begin, find_result
 from minipic.service.metered import admitted
 
 PAGE_LINES = 1000
-JOB_S = 24 * 3600  # a job's claim outlives its result: it is what keeps a late try from being charged again
 
 Work = Callable[[Task], Result]
 
@@ -108,8 +115,16 @@ def _claim_of(services: Services, task: Task, identity: Identity, from_queue: bo
         lease=lease,
         seq=account.seq,
         month=max(account.month, month_of(services.now_ms())),
-        expires_ms=remembered_until_ms(task.result_id, lease, JOB_S if from_queue else services.result_ttl_s),
+        expires_ms=remembered_until_ms(task.result_id, lease, _lifetime_ms(services, from_queue)),
     )
+
+
+def _lifetime_ms(services: Services, from_queue: bool) -> int:
+    """Return how long a claim counts: with its result, 24 hours at most.
+
+    A job's outlives its result: it keeps a late try from being charged again.
+    """
+    return LIFETIME_MS if from_queue else min(REMEMBERED_MS, services.result_ttl_s * 1000)
 
 
 def _first_answer(services: Services, first: Claim, from_queue: bool) -> Result | None:

@@ -191,6 +191,9 @@ class Jobs(Protocol):
     def begin(self, job_id: int, now_ms: int) -> Job | None:
         """Begin a try (``Job.begun``) of a job that has not ended; return it as it is then, None for no such job."""
 
+    def put_back(self, job: Job) -> None:
+        """Store a job whose try, which ``begin`` had counted, was none; nothing happens when it has moved on."""
+
     def end(self, job: Job) -> bool:
         """Store a job that has ended, and queue the call of its webhook; False when it had ended before."""
 

@@ -5,8 +5,11 @@ not there stands for one that was given up before it was queued, and is dropped.
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from minipic.domain.jobs import LIFETIME_MS, MAX_ID, Job, State, job_from_json
 from minipic.errors import ServiceUnavailable
@@ -22,6 +25,8 @@ MAX_BATCH = 10  # messages in one call of SQS
 MAX_TRIES = 10  # of a write that others come before
 
 Item = dict[str, Any]
+
+log = logging.getLogger("minipic.jobs")
 
 
 class DynamoJobs:
@@ -62,26 +67,43 @@ class DynamoJobs:
             if all(reason["Code"] in ("None", "ConditionalCheckFailed") for reason in reasons["CancellationReasons"]):
                 return self._are_stored(jobs)
             raise ServiceUnavailable from error
-        self._queue_or_take_back(jobs)
-        return True
+        return self._queued(jobs)
 
     def _are_stored(self, jobs: Sequence[Job]) -> bool:
         """Tell whether an earlier sending of the same transaction got through, and queue them if so."""
-        if any(self.read(job.id) != job for job in jobs):
-            return False
-        self._queue_or_take_back(jobs)
-        return True
+        return all(self.read(job.id) == job for job in jobs) and self._queued(jobs)
 
-    def _queue_or_take_back(self, jobs: Sequence[Job]) -> None:
-        try:
-            for first in range(0, len(jobs), MAX_BATCH):
-                self._send(self._queue_url, [job.id for job in jobs[first : first + MAX_BATCH]])
-        except BaseException:
+    def _queued(self, jobs: Sequence[Job]) -> bool:
+        """Queue jobs; ServiceUnavailable, and none is left, when none could be.
+
+        A message that went out may have been worked on already, also one whose sending ended without an answer. So a
+        job is failed only if nobody has begun it, and taken back only if all were failed.
+        """
+        unsent = {job.id: job for job in jobs}
+        for first in range(0, len(jobs), MAX_BATCH):
+            for job_id in self._sent([job.id for job in jobs[first : first + MAX_BATCH]]):
+                del unsent[job_id]
+        failed = [
+            self._replace(_item(job), job.failed(job.created_ms, ServiceUnavailable.code, ServiceUnavailable.text))
+            for job in unsent.values()
+        ]
+        if failed.count(True) == len(jobs):
             for job in jobs:
                 self._dynamodb.delete_item(TableName=self._table_name, Key=_key(job.id))
-            raise
+            raise ServiceUnavailable
+        return True
 
-    def _send(self, queue_url: str, job_ids: Sequence[int], wait_s: int = 0) -> None:
+    def _sent(self, job_ids: Sequence[int]) -> list[int]:
+        """Send messages of at most ten jobs, and return those that the queue has taken."""
+        try:
+            failed = self._send(self._queue_url, job_ids)
+        except (ClientError, ConnectionError, HTTPClientError):
+            log.exception("jobs could not be queued")
+            return []
+        return [job_id for number, job_id in enumerate(job_ids) if str(number) not in failed]
+
+    def _send(self, queue_url: str, job_ids: Sequence[int], wait_s: int = 0) -> set[str]:
+        """Send messages and return which of them, by their number, the queue did not take."""
         assert self._sqs is not None
         answer = self._sqs.send_message_batch(
             QueueUrl=queue_url,
@@ -90,7 +112,10 @@ class DynamoJobs:
                 for number, job_id in enumerate(job_ids)
             ],
         )
-        if answer.get("Failed"):
+        return {entry["Id"] for entry in answer.get("Failed", [])}
+
+    def _send_hook(self, job: Job, wait_s: int = 0) -> None:
+        if self._send(self._hook_queue_url, [job.id], wait_s):
             raise ServiceUnavailable
 
     @as_unavailable()
@@ -126,6 +151,13 @@ class DynamoJobs:
         raise ServiceUnavailable
 
     @as_unavailable()
+    def put_back(self, job: Job) -> None:
+        """Take back the count of a try by a read and one conditional write."""
+        item = self._get(job.id)
+        if _job(item) == job:
+            self._replace(item, job.put_back())
+
+    @as_unavailable()
     def end(self, job: Job) -> bool:
         """Store a job that has ended, then queue the call of its webhook.
 
@@ -146,14 +178,14 @@ class DynamoJobs:
 
     def _queue_hook(self, job: Job) -> None:
         if job.hook is not None and job.hook.is_open and job.hook.tries == 0:
-            self._send(self._hook_queue_url, [job.id])
+            self._send_hook(job)
 
     @as_unavailable()
     def hook_called(self, job: Job, wait_s: int | None) -> None:
         """Store what came of a call, and send the message that brings the next one."""
         self._dynamodb.put_item(TableName=self._table_name, Item=_item(job))
         if wait_s is not None:
-            self._send(self._hook_queue_url, [job.id], wait_s)
+            self._send_hook(job, wait_s)
 
     def _get(self, job_id: int) -> Item | None:
         answer: Any = self._dynamodb.get_item(TableName=self._table_name, Key=_key(job_id), ConsistentRead=True)

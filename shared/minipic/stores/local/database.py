@@ -76,7 +76,7 @@ class Database:
     """One SQLite file, made and migrated when it is opened."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._write_lock = threading.Lock()
         self._writer = _connect(path)
@@ -87,7 +87,7 @@ class Database:
         with self.writing() as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version > SCHEMA_VERSION:
-                raise SchemaTooNew(f"{self._path} has schema {version}; this program knows up to {SCHEMA_VERSION}")
+                raise SchemaTooNew(f"{self.path} has schema {version}; this program knows up to {SCHEMA_VERSION}")
             for step in _STEPS[version:]:
                 for statement in step.split(";"):
                     connection.execute(statement)
@@ -115,7 +115,7 @@ class Database:
         try:
             connection = self._idle_readers.pop()
         except IndexError:
-            connection = _connect(self._path)
+            connection = _connect(self.path)
         try:
             yield connection
         finally:

@@ -1,16 +1,19 @@
 """Jobs in SQLite. The table is the queue, too: a job is due at a time, and a worker that takes it moves that on."""
 
+import fcntl
 import sqlite3
 import threading
 import time
 from collections.abc import Sequence
+from typing import TextIO
 
 from minipic.domain.jobs import LIFETIME_MS, Job, State, job_from_json
 from minipic.stores.local.database import Database
 
 # Longer than a lease: by then a try whose process is gone can be charged no more, and the next one need not wait.
 HIDDEN_MS = 150_000
-AGAIN_MS = 5_000
+LOOK_S = 0.5
+AGAIN_MS = 15_000  # what ended a try may pass by itself: a full disk, a crowd
 
 
 class SqliteJobs:
@@ -18,6 +21,9 @@ class SqliteJobs:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._calling: dict[int, str] = {}
+        self._calls = threading.Lock()
+        self._lock_file: TextIO | None = None
         self.news = threading.Event()  # set when something may have become due: nobody has to look all the time
 
     def create(self, jobs: Sequence[Job]) -> bool:
@@ -57,6 +63,12 @@ class SqliteJobs:
             _write(connection, begun)
             return begun
 
+    def put_back(self, job: Job) -> None:
+        """Take back the count of a try in one transaction."""
+        with self._database.writing() as connection:
+            if _read(connection, job.id) == job:
+                _write(connection, job.put_back())
+
     def end(self, job: Job) -> bool:
         """Store a job that has ended; it is due no more, and its webhook is."""
         with self._database.writing() as connection:
@@ -81,18 +93,46 @@ class SqliteJobs:
         return self._take("due_ms", now_ms)
 
     def take_due_hook(self, now_ms: int) -> int | None:
-        """Return a job whose webhook is due, hidden for a while; None when there is none."""
-        return self._take("hook_due_ms", now_ms)
+        """Return a job whose webhook is due, hidden for a while; None when there is none.
 
-    def _take(self, column: str, now_ms: int) -> int | None:
+        An account is called once at a time, until ``hook_done``: its slow server is nobody else's trouble.
+        """
+        with self._calls:
+            job_id = self._take("hook_due_ms", now_ms, tuple(set(self._calling.values())))
+            job = None if job_id is None else self.read(job_id)
+            if job is not None:
+                self._calling[job.id] = job.account_id
+            return job_id
+
+    def hook_done(self, job_id: int) -> None:
+        """Let the account of a job's webhook be called again."""
+        with self._calls:
+            self._calling.pop(job_id, None)
+
+    def wait_until_alone(self, stop: threading.Event) -> bool:
+        """Return True once no other process works on these jobs, and none will while this one lives; False at ``stop``."""
+        self._lock_file = self._database.path.with_name("jobs.lock").open("a")
+        while not stop.is_set():
+            try:
+                fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                stop.wait(LOOK_S)
+            else:
+                return True
+        self._lock_file.close()
+        return False
+
+    def _take(self, column: str, now_ms: int, not_of: tuple[str, ...] = ()) -> int | None:
+        others = f"AND account_id NOT IN ({', '.join('?' * len(not_of))})" if not_of else ""
         with self._database.reading() as connection:  # a look costs no lock: most find nothing
-            if connection.execute(f"SELECT 1 FROM job WHERE {column} <= ? LIMIT 1", (now_ms,)).fetchone() is None:
+            look = f"SELECT 1 FROM job WHERE {column} <= ? {others} LIMIT 1"
+            if connection.execute(look, (now_ms, *not_of)).fetchone() is None:
                 return None
         with self._database.writing() as connection:
             row = connection.execute(
                 f"UPDATE job SET {column} = ? WHERE id = "
-                f"(SELECT id FROM job WHERE {column} <= ? ORDER BY {column}, id LIMIT 1) RETURNING id",
-                (now_ms + HIDDEN_MS, now_ms),
+                f"(SELECT id FROM job WHERE {column} <= ? {others} ORDER BY {column}, id LIMIT 1) RETURNING id",
+                (now_ms + HIDDEN_MS, now_ms, *not_of),
             ).fetchone()
         return None if row is None else int(row[0])
 
