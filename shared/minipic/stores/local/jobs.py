@@ -110,7 +110,7 @@ class SqliteJobs:
             self._calling.pop(job_id, None)
 
     def wait_until_alone(self, stop: threading.Event) -> bool:
-        """Return True once no other process works on these jobs, and none will while this one lives; False at ``stop``."""
+        """Return True once no other process works on these jobs, nor will while this one lives; False at ``stop``."""
         self._lock_file = self._database.path.with_name("jobs.lock").open("a")
         while not stop.is_set():
             try:
