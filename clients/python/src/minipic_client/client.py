@@ -1,0 +1,153 @@
+"""The service's native API as a class."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import uuid
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, TypedDict, cast
+
+from minipic_client.errors import ServiceError, Unreachable
+from minipic_client.options import Options
+from minipic_client.settings import DEFAULT_URL, checked_key, checked_url
+from minipic_client.transport import Answer, Transport
+
+ONE_REQUEST_BYTES = 4_500_000  # what a deployment on Lambda takes in one request
+JSON = {"Content-Type": "application/json"}
+IMAGE = {"Content-Type": "application/octet-stream"}
+PLAIN = Options()
+
+
+@dataclass(frozen=True)
+class Result:
+    """A compressed image; ``score`` is its SSIMULACRA2 against what was sent, None where it was not measured."""
+
+    data: bytes
+    media_type: str
+    input_bytes: int
+    width: int
+    height: int
+    score: float | None
+    images_left: int | None
+
+    @property
+    def ratio(self) -> float:
+        """Output / input."""
+        return len(self.data) / self.input_bytes if self.input_bytes else 1.0
+
+
+class FreeImages(TypedDict):
+    """The month's free images."""
+
+    limit: int
+    used: int
+    remaining: int
+    resets_at: str
+
+
+class Credits(TypedDict):
+    """What is left of all credit packs."""
+
+    remaining: int
+
+
+class Usage(TypedDict):
+    """The answer of ``GET /v1/usage``; more may be in it."""
+
+    month: str
+    plan: str
+    count: int
+    free: FreeImages
+    credits: Credits
+    by_operation: dict[str, int]
+    bytes_in: int
+    bytes_out: int
+    limits: dict[str, int]
+
+
+class Client:
+    """A client that threads may share; every request but those for usage costs one image when it succeeds.
+
+    The same image with the same options within a day costs once, however often it is sent: requests carry an
+    ``Idempotency-Key``. Methods raise MinipicError's subclasses (errors.py).
+    """
+
+    def __init__(self, key: str, base_url: str = DEFAULT_URL, stop: threading.Event | None = None) -> None:
+        self._transport = Transport(checked_url(base_url), checked_key(key), stop or threading.Event())
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def compress(self, image: bytes, options: Options = PLAIN) -> Result:
+        """Return the image compressed; a large one goes through an upload form by itself."""
+        if len(image) > ONE_REQUEST_BYTES:
+            return self._compress_upload(image, options)
+        same = hashlib.sha256(json.dumps(options.query(), sort_keys=True).encode() + b"\n" + image).hexdigest()
+        try:
+            return self._compress(image, IMAGE, options, same)
+        except ServiceError as error:
+            if error.status == 413 and error.offers_upload:
+                return self._compress_upload(image, options)
+            raise
+
+    def compress_url(self, url: str, options: Options = PLAIN) -> Result:
+        """Return what is at a public address, fetched by the service, compressed."""
+        return self._compress_source({"url": url}, options)
+
+    def usage(self) -> Usage:
+        """Return what was used this month and what is left; costs nothing."""
+        return cast("Usage", self._json("GET", "/v1/usage"))
+
+    def _compress_upload(self, image: bytes, options: Options) -> Result:
+        offer = self._json("POST", "/v1/uploads", json.dumps({"size": len(image)}).encode())
+        try:
+            url, fields, upload = str(offer["url"]), dict(offer["fields"]), str(offer["upload"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise Unreachable("The service offered no upload form.") from error
+        self._transport.post_form(url, fields, image)
+        return self._compress_source({"upload": upload}, options)
+
+    def _compress_source(self, source: dict[str, str], options: Options) -> Result:
+        return self._compress(json.dumps({"source": source}).encode(), JSON, options, str(uuid.uuid4()))
+
+    def _compress(self, body: bytes, kind: dict[str, str], options: Options, same: str) -> Result:
+        headers = {**kind, "Idempotency-Key": same}
+        answer = self._transport.call("POST", "/v1/compress", options.query(), headers, body)
+        return _result(answer)
+
+    def _json(self, method: str, path: str, body: bytes = b"") -> dict[str, Any]:
+        answer = self._transport.call(method, path, {}, JSON if body else {}, body)
+        try:
+            told = json.loads(answer.body)
+        except ValueError as error:
+            raise Unreachable("This address answers, but not as MiniPic does.") from error
+        if not isinstance(told, dict):
+            raise Unreachable("This address answers, but not as MiniPic does.")
+        return told
+
+
+def _result(answer: Answer) -> Result:
+    """Return the result, only if it is whole."""
+    headers = answer.headers
+    try:
+        input_bytes, output_bytes = int(headers["X-Input-Size"]), int(headers["X-Output-Size"])
+        width, height = int(headers["Image-Width"]), int(headers["Image-Height"])
+        score = float(headers["X-Quality-Score"]) if "X-Quality-Score" in headers else None
+        left = int(headers["Compression-Count-Remaining"]) if "Compression-Count-Remaining" in headers else None
+    except (KeyError, ValueError) as error:
+        raise Unreachable("This address answers, but not as MiniPic does.") from error
+    if len(answer.body) != output_bytes or not output_bytes:
+        raise Unreachable("The result came incomplete.")
+    return Result(answer.body, headers.get("Content-Type", ""), input_bytes, width, height, score, left)

@@ -1,0 +1,99 @@
+"""Where results go, decided before anything is sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from minipic_client.command.items import Item
+from minipic_client.formats import FORMAT_OF_SUFFIX, format_of_type, suffix_for
+
+
+class Clash(Exception):
+    """Two images would become one file; the text names them."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where results go: in place, into ``folder``, into the one ``file``, or to standard output if none of these."""
+
+    in_place: bool = False
+    folder: Path | None = None
+    file: Path | None = None
+
+    @property
+    def is_stdout(self) -> bool:
+        """Whether the result goes to standard output."""
+        return not (self.in_place or self.folder or self.file)
+
+
+def choose_targets(items: Sequence[Item], place: Place, wanted: str) -> list[Path | None]:
+    """Return where each item's result goes, None for standard output; Clash where two would meet.
+
+    When a new format makes two names equal, those that change keep their old suffix inside: ``hero.png.webp``.
+    """
+    first = [_target(item, place, wanted) for item in items]
+    counts = Counter(_folded(target) for target in first if target)
+    chosen = [
+        _long_name(item, target) if target and counts[_folded(target)] > 1 else target
+        for item, target in zip(items, first)
+    ]
+    taken: dict[str, Item] = {}
+    for item, target in zip(items, chosen):
+        if target is None or item.problem:
+            continue
+        other = taken.setdefault(_folded(target), item)
+        if other is not item:
+            raise Clash(f"{other.name} and {item.name} would both become {target}")
+    return chosen
+
+
+def target_for_type(item: Item, target: Path, wanted: str, media_type: str) -> Path:
+    """Return the target with the suffix that the result turned out to need: a HEIC becomes a JPEG or a PNG.
+
+    A file that keeps its format keeps its name, whatever that says.
+    """
+    made = format_of_type(media_type)
+    is_own_name = item.path is not None and target.suffix == item.path.suffix
+    return target if not made or (wanted == "keep" and is_own_name) else _with_suffix(target, made)
+
+
+def own_target(item: Item, place: Place) -> Path | None:
+    """Return where an item goes that stays as it is, None for standard output."""
+    if place.file is None:
+        return _where(item, place)
+    own, chosen = item.relative.suffix.lower(), place.file.suffix.lower()
+    if FORMAT_OF_SUFFIX.get(own) == FORMAT_OF_SUFFIX.get(chosen):
+        return place.file
+    bare = place.file.with_suffix("") if chosen in FORMAT_OF_SUFFIX else place.file
+    return bare.with_name(bare.name + item.relative.suffix)
+
+
+def _where(item: Item, place: Place) -> Path | None:
+    if place.folder:
+        return place.folder / item.relative
+    return place.file or (item.path if place.in_place else None)
+
+
+def _target(item: Item, place: Place, wanted: str) -> Path | None:
+    where = _where(item, place)
+    return None if where is None or item.problem else _with_suffix(where, wanted)
+
+
+def _with_suffix(path: Path, wanted: str) -> Path:
+    suffix = suffix_for(path.suffix, wanted)
+    if suffix == path.suffix:
+        return path
+    is_known = path.suffix.lower() in FORMAT_OF_SUFFIX
+    return path.with_suffix(suffix) if is_known else path.with_name(path.name + suffix)
+
+
+def _long_name(item: Item, target: Path) -> Path:
+    own = item.relative.suffix
+    return target if target.suffix == own else target.with_name(target.stem + own + target.suffix)
+
+
+def _folded(path: Path) -> str:
+    return str(path).casefold()  # on many machines A.png and a.png are one file

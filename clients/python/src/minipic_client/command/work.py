@@ -1,0 +1,214 @@
+"""One image: read it, ask the cache and the service, and decide; then write. Only `finish` changes a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from minipic_client.client import Client, Result
+from minipic_client.command.cache import Cache, digest_of
+from minipic_client.command.items import Item
+from minipic_client.command.names import reason
+from minipic_client.command.outcomes import Outcome, Policy, Status, failed, saved_percent
+from minipic_client.command.targets import Place, own_target, target_for_type
+from minipic_client.command.writing import Changed, keep_backup, require_unchanged, write_file
+from minipic_client.errors import MinipicError
+from minipic_client.options import Options
+
+MAX_READ_BYTES = 512 * 1024**2
+TAKEN = "exists already; --overwrite replaces it"
+
+
+@dataclass(frozen=True)
+class Order:
+    """Everything that holds for all images of a run."""
+
+    options: Options
+    place: Place
+    policy: Policy
+    overwrite: bool = False
+    keep_original: bool = False
+    keep_mtime: bool = False
+    dry_run: bool = False
+
+    @property
+    def writes(self) -> bool:
+        """Whether results are written at all."""
+        return not self.dry_run and self.policy.check_percent is None
+
+
+@dataclass(frozen=True)
+class Made:
+    """An image that was worked on and not yet written; ``data`` is what came in."""
+
+    outcome: Outcome
+    data: bytes = b""
+    digest: str = ""
+    read: os.stat_result | None = None
+    result: Result | None = None
+
+
+def make(item: Item, target: Path | None, order: Order, cache: Cache, client: Client | None) -> Made:
+    """Read an image and get its result, from the service only if it has to be; files stay as they are.
+
+    Without a client nothing is sent.
+    """
+    if item.problem:
+        return Made(failed(item, item.problem))
+    if item.url:
+        return _made_of_url(item, target, order, client)
+    try:
+        data, read = _read(item)
+    except OSError as error:
+        return Made(failed(item, reason(error)))
+    digest = digest_of(data)
+    early = _without_sending(item, target, order, cache, data, digest)
+    if early is not None:
+        return Made(early, data, digest, read)
+    if client is None:
+        return Made(Outcome(item, Status.PLANNED, len(data), target=target))
+    try:
+        result = client.compress(data, order.options)
+    except MinipicError as error:
+        return Made(failed(item, str(error), error, len(data)))
+    cache.remember(digest, digest_of(result.data), len(result.data))
+    final = target and target_for_type(item, target, order.options.format, result.media_type)
+    return Made(_judged(item, final, order, len(data), result), data, digest, read, result)
+
+
+def finish(made: Made, order: Order, cache: Cache) -> Outcome:
+    """Write what there is to write; the outcome says how that went."""
+    outcome = made.outcome
+    try:
+        if not order.writes or outcome.status not in {Status.COMPRESSED, Status.KEPT, Status.KNOWN}:
+            return outcome
+        if outcome.status is Status.COMPRESSED and made.result is not None:
+            _put(made, made.result.data, order)
+            cache.remember(digest_of(made.result.data), digest_of(made.result.data), len(made.result.data))
+        elif outcome.target != outcome.item.path and made.data and not _holds(outcome.target, outcome, made):
+            _put(made, made.data, order)  # what gains nothing goes along as it is
+    except FileExistsError:
+        return replace(outcome, status=Status.FAILED, note=TAKEN)
+    except Changed:
+        return replace(outcome, status=Status.FAILED, note="was changed by somebody else meanwhile")
+    except OSError as error:
+        return replace(outcome, status=Status.FAILED, note=reason(error))
+    return outcome
+
+
+def _read(item: Item) -> tuple[bytes, os.stat_result | None]:
+    if item.path is None:
+        return sys.stdin.buffer.read(MAX_READ_BYTES), None
+    with item.path.open("rb") as file:
+        read = os.fstat(file.fileno())
+        if read.st_size > MAX_READ_BYTES:
+            raise OSError(0, "is larger than 512 MiB")
+        return file.read(), read
+
+
+def _without_sending(
+    item: Item, target: Path | None, order: Order, cache: Cache, data: bytes, digest: str
+) -> Outcome | None:
+    """Return the outcome where the cache or the disk settle it, None where the service has to be asked."""
+    before = len(data)
+    if not data:
+        return failed(item, "is empty", before=0)
+    known = cache.find(digest)
+    if known is not None:
+        outcome = Outcome(item, Status.KNOWN, before, known.size_bytes, target)
+        worth_it = order.policy.is_worth_it(before, known.size_bytes, on_purpose=_on_purpose(item, target, order))
+        if order.policy.check_percent is not None:
+            return _checked(outcome, order.policy.check_percent)
+        if known.digest == digest or not worth_it:
+            stays = own_target(item, order.place)
+            return replace(outcome, after=before, target=stays, note=_why_kept(before, known.size_bytes))
+        if target is not None and target != item.path and _digest_of_file(target) == known.digest:
+            return replace(outcome, note="done before")
+    taken = target is not None and not _replaces(item, target, order) and os.path.lexists(target)
+    if taken and order.writes and not order.overwrite:
+        return failed(item, TAKEN, before=before)
+    return None
+
+
+def _judged(item: Item, target: Path | None, order: Order, before: int, result: Result) -> Outcome:
+    after = len(result.data)
+    outcome = _result_outcome(item, before, target, result)
+    if order.policy.check_percent is not None:
+        return _checked(replace(outcome, status=Status.KEPT), order.policy.check_percent)
+    if order.policy.is_worth_it(before, after, on_purpose=_on_purpose(item, target, order)):
+        return outcome
+    stays = own_target(item, order.place)
+    return replace(outcome, status=Status.KEPT, after=before, target=stays, note=_why_kept(before, after))
+
+
+def _result_outcome(item: Item, before: int, target: Path | None, result: Result) -> Outcome:
+    score, left = result.score, result.images_left
+    return Outcome(item, Status.COMPRESSED, before, len(result.data), target, score=score, images_left=left)
+
+
+def _checked(outcome: Outcome, percent: float) -> Outcome:
+    before, after = outcome.before or 0, outcome.after or 0
+    return replace(outcome, status=Status.CAN_SHRINK) if saved_percent(before, after) > percent else outcome
+
+
+def _on_purpose(item: Item, target: Path | None, order: Order) -> bool:
+    """Tell whether a new format or size was asked for: then the result counts, larger or not."""
+    own = (item.path or item.relative).suffix
+    new_format = order.options.format != "keep" and target is not None and target.suffix != own
+    return new_format or order.options.resize is not None or (item.is_stdin and order.options.format != "keep")
+
+
+def _why_kept(before: int, after: int) -> str:
+    return "nothing to gain" if after >= before else f"only {saved_percent(before, after):.1f} % to gain"
+
+
+def _made_of_url(item: Item, target: Path | None, order: Order, client: Client | None) -> Made:
+    if client is None:
+        return Made(Outcome(item, Status.PLANNED, target=target))
+    if target is not None and target.suffix and os.path.lexists(target) and order.writes and not order.overwrite:
+        return Made(failed(item, TAKEN))
+    try:
+        result = client.compress_url(item.url, order.options)
+    except MinipicError as error:
+        return Made(failed(item, str(error), error))
+    final = target and target_for_type(item, target, order.options.format, result.media_type)
+    outcome = _result_outcome(item, result.input_bytes, final, result)
+    if order.policy.check_percent is not None:
+        outcome = _checked(replace(outcome, status=Status.KEPT), order.policy.check_percent)
+    return Made(outcome, result=result)
+
+
+def _put(made: Made, data: bytes, order: Order) -> None:
+    item, target = made.outcome.item, made.outcome.target
+    if target is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    replaces = _replaces(item, target, order)
+    if made.read is not None and item.path is not None and order.place.in_place:
+        require_unchanged(item.path, made.read)
+    if replaces and order.keep_original:
+        keep_backup(target)
+    write_file(target, data, made.read, overwrite=replaces or order.overwrite, keep_mtime=order.keep_mtime)
+    if order.place.in_place and not replaces and not order.keep_original and item.path is not None:
+        item.path.unlink()
+
+
+def _replaces(item: Item, target: Path, order: Order) -> bool:
+    return order.place.in_place and target == item.path
+
+
+def _holds(target: Path | None, outcome: Outcome, made: Made) -> bool:
+    """Tell whether the target holds already what belongs there."""
+    if target is None:
+        return False
+    return outcome.note == "done before" or _digest_of_file(target) == made.digest
+
+
+def _digest_of_file(path: Path) -> str:
+    try:
+        return digest_of(path.read_bytes())
+    except OSError:
+        return ""

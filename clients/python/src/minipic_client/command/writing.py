@@ -1,0 +1,105 @@
+"""Files are written whole or not at all: beside their place, flushed to the disk, then moved there in one step."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import stat
+import time
+from contextlib import suppress
+from pathlib import Path
+
+PREFIX, SUFFIX = ".minipic-", ".tmp"
+LEFT_AFTER_S = 3600
+BACKUP_SUFFIX = ".orig"
+
+
+class Changed(Exception):
+    """The file is no longer the one that was read."""
+
+
+def write_file(
+    target: Path, data: bytes, like: os.stat_result | None, *, overwrite: bool, keep_mtime: bool = False
+) -> None:
+    """Put the data at ``target`` with the mode, owner and, if asked, time of ``like``; FileExistsError, OSError."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f"{PREFIX}{secrets.token_hex(8)}{SUFFIX}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    handle = os.open(temporary, flags, 0o666)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if like is not None:
+            _take_after(temporary, like, keep_mtime)
+        if overwrite:
+            os.replace(temporary, target)
+        else:
+            _move_to_free_name(temporary, target)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+    _flush_folder(target.parent)
+
+
+def require_unchanged(path: Path, read: os.stat_result) -> None:
+    """Raise Changed if the file is another one, or has other content, than when it was read."""
+    try:
+        now = os.stat(path)
+    except OSError as error:
+        raise Changed from error
+    if (now.st_mtime_ns, now.st_size, now.st_ino) != (read.st_mtime_ns, read.st_size, read.st_ino):
+        raise Changed
+
+
+def keep_backup(path: Path) -> None:
+    """Keep the file under its name with ``.orig`` as well; one that is there already is older, and stays."""
+    backup = path.with_name(path.name + BACKUP_SUFFIX)
+    if os.path.lexists(backup):
+        return
+    try:
+        os.link(path, backup)
+    except OSError:  # a file system without hard links
+        temporary = path.with_name(f"{PREFIX}{secrets.token_hex(8)}{SUFFIX}")
+        shutil.copy2(path, temporary)
+        os.replace(temporary, backup)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed run left in the folder more than an hour ago."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            is_ours = entry.name.startswith(PREFIX) and entry.name.endswith(SUFFIX)
+            if is_ours and time.time() - entry.stat(follow_symlinks=False).st_mtime > LEFT_AFTER_S:
+                os.unlink(entry.path)
+
+
+def _take_after(path: Path, like: os.stat_result, keep_mtime: bool) -> None:
+    if hasattr(os, "chown") and os.geteuid() == 0:
+        with suppress(OSError):
+            os.chown(path, like.st_uid, like.st_gid)
+    os.chmod(path, stat.S_IMODE(like.st_mode))
+    if keep_mtime:
+        os.utime(path, ns=(like.st_atime_ns, like.st_mtime_ns))
+
+
+def _move_to_free_name(temporary: Path, target: Path) -> None:
+    try:
+        os.link(temporary, target)  # fails where the name is taken, in one step
+    except FileExistsError:
+        raise
+    except OSError as error:  # a file system without hard links
+        if os.path.lexists(target):
+            raise FileExistsError(target) from error
+        os.replace(temporary, target)
+
+
+def _flush_folder(folder: Path) -> None:
+    with suppress(OSError):  # Windows opens no folders
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

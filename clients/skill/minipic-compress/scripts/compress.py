@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+"""Compress or convert images with the MiniPic API, and report what was saved.
+
+Reads the key from MINIPIC_API_KEY and the service's address from MINIPIC_URL. Overwrites nothing unless told to.
+Exit codes: 0 done, 1 some images failed, 2 wrong usage or no key.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from image_files import (
+    FORMATS,
+    READ_ONLY,
+    SUFFIXES,
+    files_in,
+    folder_beside,
+    min_name,
+    name_from_url,
+    with_format,
+    write,
+)  # fmt: skip
+from minipic_api import ApiError, Result, Service
+
+DEFAULT_URL = "https://api.minipic.cn"
+JOBS = 4
+
+
+@dataclass(frozen=True)
+class Image:
+    """What is to be compressed, and where the result goes."""
+
+    source: str
+    target: Path
+    is_url: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of an image; sizes in bytes."""
+
+    source: str
+    target: str = ""
+    before: int | None = None
+    after: int | None = None
+    note: str = ""
+    failed: bool = False
+
+
+def read_arguments() -> argparse.Namespace:
+    """Return the command line's options; ends the program with exit code 2 where they are wrong."""
+    parser = argparse.ArgumentParser(description="Compress or convert images with the MiniPic API.", allow_abbrev=False)
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, or http(s) address")
+    parser.add_argument("--quality", default="smart", help="smart, high, extreme, lossless or 1 to 100")
+    parser.add_argument("--format", default="keep", choices=["keep", *SUFFIXES])
+    parser.add_argument("--background", default="", help="#RRGGBB, white or black fills what is transparent")
+    parser.add_argument("--output", help="a file for one image, else a folder")
+    parser.add_argument("--in-place", action="store_true", help="replace the originals")
+    parser.add_argument("--overwrite", action="store_true", help="replace other files that exist")
+    parser.add_argument("--list", action="store_true", help="send nothing, list what would be sent")
+    parser.add_argument("--json", action="store_true", help="report as JSON")
+    given = parser.parse_args()
+    if given.in_place and (given.output or any(map(is_url, given.paths))):
+        parser.error("--in-place is for files and folders, without --output")
+    if not given.output and any(map(is_url, given.paths)):
+        parser.error("an address needs --output")
+    return given
+
+
+def is_url(path: str) -> bool:
+    """Tell whether a path is an address."""
+    return path.lower().startswith(("http://", "https://"))
+
+
+def images_of(given: argparse.Namespace) -> Iterator[Image]:
+    """Yield every image that the paths stand for, folders searched to their depth, with its place."""
+    is_single = len(given.paths) == 1 and not Path(given.paths[0]).is_dir()
+    folder = None
+    if given.output and not (is_single and not Path(given.output).is_dir() and not given.output.endswith("/")):
+        folder = Path(given.output)
+    for path in given.paths:
+        if is_url(path):
+            yield Image(path, folder / name_from_url(path) if folder else Path(given.output), is_url=True)
+        elif Path(path).is_dir():
+            top = Path(path)
+            place = top if given.in_place else folder or folder_beside(top)
+            for found in files_in(top, place):
+                yield Image(str(found), place / found.relative_to(top))
+        else:
+            # A link that was named stands for its file: that is what gets replaced.
+            file = Path(os.path.realpath(path)) if given.in_place and os.path.islink(path) else Path(path)
+            yield Image(str(file), target_of_file(file, folder, given))
+
+
+def with_own_targets(images: Iterable[Image], wanted: str) -> list[Image]:
+    """Return the images with their results' suffixes; where two names meet, the old suffix stays inside."""
+    placed: list[Image] = []
+    taken: set[str] = set()
+    for image in sorted(images, key=lambda one: with_format(one.target, wanted) != one.target):  # new names give way
+        target = with_format(image.target, wanted)
+        while str(target).casefold() in taken:
+            target = target.with_name(f"{target.stem}{image.target.suffix}{target.suffix}")
+        taken.add(str(target).casefold())
+        placed.append(replace(image, target=target))
+    return placed
+
+
+def target_of_file(path: Path, folder: Path | None, given: argparse.Namespace) -> Path:
+    """Return where the result of a file that was named itself goes."""
+    if given.in_place:
+        return path
+    if given.output:
+        return folder / path.name if folder else Path(given.output)
+    return path if given.format not in {"keep", FORMATS.get(path.suffix.lower())} else min_name(path)
+
+
+def work(image: Image, given: argparse.Namespace, service: Service) -> Row:
+    """Compress one image and write the result."""
+    target = image.target
+    if service.is_over:
+        return Row(image.source, note="not tried", failed=True)
+    try:
+        before = b"" if image.is_url else Path(image.source).read_bytes()
+        if not (given.overwrite or is_original(image, given)) and os.path.lexists(target):
+            return Row(image.source, note=f"{target} exists already", failed=True)
+        query = {"quality": given.quality, "format": given.format, "background": given.background}
+        query = {name: value for name, value in query.items() if value not in {"", "smart", "keep"}}
+        result = service.compress_url(image.source, query) if image.is_url else service.compress(before, query)
+        return written(image, target, before, result, given)
+    except ApiError as error:
+        service.is_over = service.is_over or error.is_final
+        return Row(image.source, note=str(error), failed=True)
+    except OSError as error:
+        return Row(image.source, note=(error.strerror or "cannot be read").lower(), failed=True)
+
+
+def is_original(image: Image, given: argparse.Namespace) -> bool:
+    """Tell whether the result is to take its original's place."""
+    return bool(given.in_place) and str(image.target) == image.source
+
+
+def written(image: Image, target: Path, before: bytes, result: Result, given: argparse.Namespace) -> Row:
+    """Write the result, or the original where the result is no gain, and return the report's row."""
+    made = result.media_type.partition("/")[2]
+    is_unsure = image.is_url or not target.suffix or Path(image.source).suffix.lower() in READ_ONLY
+    if is_unsure and made in SUFFIXES:
+        target = with_format(target, made)
+    is_gain = image.is_url or target.suffix != Path(image.source).suffix or len(result.data) < len(before)
+    data = result.data if is_gain else before
+    replaces = given.in_place and str(target) == image.source
+    if is_gain or not replaces:
+        write(target, data, may_replace=given.overwrite or replaces, mode_of=None if image.is_url else image.source)
+    note = "" if is_gain else "nothing to gain"
+    return Row(image.source, str(target), result.input_bytes, len(data), note)
+
+
+def report(rows: list[Row], key: str, *, as_json: bool) -> None:
+    """Print a table in Markdown, or JSON; the key is in neither."""
+    before = sum(row.before or 0 for row in rows if row.after is not None)
+    after = sum(row.after or 0 for row in rows)
+    done = sum(row.after is not None for row in rows)
+    total = {
+        "images": len(rows),
+        "done": done,
+        "before": before,
+        "after": after,
+        "saved_percent": percent(before, after),
+    }
+    if as_json:
+        text = json.dumps({"images": [asdict(row) for row in rows], "total": total}, indent=2)
+    else:
+        lines = ["| image | before | after | saved | result |", "| --- | ---: | ---: | ---: | --- |"]
+        for row in rows:
+            saved = f"{percent(row.before, row.after)} %" if row.before and row.after is not None else ""
+            cells = (row.source, size(row.before), size(row.after), saved, f"{row.target} {row.note}".strip())
+            lines.append("| " + " | ".join(shown(cell) for cell in cells) + " |")
+        lines.append(
+            f"| **{done} of {len(rows)}** | {size(before)} | {size(after)} | **{percent(before, after)} %** | |"
+        )
+        text = "\n".join(lines)
+    say(text.replace(key, "…"))
+
+
+def say(text: str) -> None:
+    """Print text that may hold names which are no text."""
+    sys.stdout.buffer.write(text.encode("utf-8", "replace") + b"\n")
+
+
+def shown(cell: str) -> str:
+    """Return text for a cell of the table, without what a terminal would obey."""
+    return "".join(char if char.isprintable() else "?" for char in cell).replace("|", "\\|")
+
+
+def percent(before: int | None, after: int | None) -> float:
+    """Return what was saved, with one decimal."""
+    return round(100 * (before - (after or 0)) / before, 1) if before else 0.0
+
+
+def size(size_bytes: int | None) -> str:
+    """Return a size for people, in powers of 1000."""
+    if size_bytes is None:
+        return ""
+    return f"{size_bytes / 1e6:.2f} MB" if size_bytes >= 1e6 else f"{size_bytes / 1e3:.1f} kB"
+
+
+def main() -> int:
+    """Do what the command line says; return the exit code."""
+    given = read_arguments()
+    images = with_own_targets(images_of(given), given.format)
+    if given.list:
+        say("\n".join([*(image.source for image in images), f"{len(images)} images would be sent"]))
+        return 0
+    key = os.environ.get("MINIPIC_API_KEY", "").strip()
+    if not key:
+        print("MINIPIC_API_KEY is not set: put an API key there.", file=sys.stderr)
+        return 2
+    try:
+        service = Service(os.environ.get("MINIPIC_URL") or DEFAULT_URL, key)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    with ThreadPoolExecutor(JOBS) as pool:
+        try:
+            rows = list(pool.map(lambda image: work(image, given, service), images))
+        except KeyboardInterrupt:
+            service.is_over = True  # what waits is not begun any more
+            raise
+    report(rows, key, as_json=given.json)
+    return 1 if any(row.failed for row in rows) or not rows else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
