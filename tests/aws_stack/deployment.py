@@ -19,13 +19,15 @@ STAGE = "live"
 
 @dataclass
 class Deployment:
-    """A stack; ``outputs`` and ``api_id`` are those of the last deployment."""
+    """A stack; what is known of it, with the gateway's own ``answers``, is of the last deployment."""
 
     endpoint_url: str
     authority: Path
     template: Path
     outputs: dict[str, str] = field(default_factory=dict)
+    resources: dict[str, str] = field(default_factory=dict)
     api_id: str = ""
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
         """Return a client that may do everything."""
@@ -55,7 +57,7 @@ class Deployment:
         )  # fmt: skip
         (stack,) = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        self._finish_api()
+        self._read_api()
 
     def delete(self) -> None:
         """Delete the stack; what the template retains stays."""
@@ -77,25 +79,13 @@ class Deployment:
         if done.returncode != 0:
             raise RuntimeError(f"sam {command} failed:\n{done.stdout}{done.stderr}")
 
-    def _finish_api(self) -> None:
-        """Tell MiniStack what it does not read out of an API's definition: the gateway's own answers."""
-        resources = self.client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
-        (self.api_id,) = (
-            found["PhysicalResourceId"] for found in resources if found["ResourceType"] == "AWS::ApiGateway::RestApi"
-        )
-        processed = self.client("cloudformation").get_template(StackName=STACK, TemplateStage="Processed")
-        api = next(
-            resource["Properties"]
-            for resource in processed["TemplateBody"]["Resources"].values()
-            if resource["Type"] == "AWS::ApiGateway::RestApi"
-        )
+    def _read_api(self) -> None:
+        """Let the stage answer with the gateway's answers, which MiniStack makes after it, and read them."""
+        described = self.client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
+        self.resources = {found["LogicalResourceId"]: found["PhysicalResourceId"] for found in described}
+        self.api_id = self.resources["Api"]
         gateway = self.client("apigateway")
-        for kind, response in api["Body"]["x-amazon-apigateway-gateway-responses"].items():
-            gateway.put_gateway_response(
-                restApiId=self.api_id,
-                responseType=kind,
-                responseParameters=response["responseParameters"],
-                responseTemplates=response["responseTemplates"],
-                **({"statusCode": str(response["statusCode"])} if "statusCode" in response else {}),
-            )
         gateway.create_deployment(restApiId=self.api_id, stageName=STAGE)
+        self.answers = {
+            answer["responseType"]: answer for answer in gateway.get_gateway_responses(restApiId=self.api_id)["items"]
+        }

@@ -6,7 +6,6 @@ address that stays the same when MiniStack makes a new API of an updated one. No
 
 import base64
 import http.client
-import json
 import ssl
 import threading
 from collections.abc import Iterator
@@ -15,8 +14,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-
-from tests.aws_stack.template import read_template
 
 GATEWAY_LIMIT_BYTES = 10 * 1024 * 1024  # of a request, as it is sent
 LAMBDA_LIMIT_BYTES = 6 * 1024 * 1024  # of an event and of an answer, binary bodies in base64
@@ -32,6 +29,7 @@ class Gateway:
         self.context = ssl.create_default_context(cafile=authority)
         self.port = port
         self.api_id, self.stage = "", "live"
+        self.answers: dict[str, dict[str, Any]] = {}
 
     @property
     def base_url(self) -> str:
@@ -41,7 +39,7 @@ class Gateway:
 
 @contextmanager
 def running_gateway(endpoint_url: str, authority: Path) -> Iterator[Gateway]:
-    """Yield a gateway before MiniStack; it leads nowhere until its ``api_id`` is set."""
+    """Yield a gateway before MiniStack; it leads nowhere until its ``api_id`` and ``answers`` are set."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         server.daemon_threads = True
         server.gateway = Gateway(endpoint_url, authority, server.server_port)  # type: ignore[attr-defined]
@@ -97,16 +95,17 @@ class _Handler(BaseHTTPRequestHandler):
         return b"".join(chunks)
 
     def _refuse(self, gateway: Gateway, kind: str) -> None:
-        """Answer as the template's gateway response of this kind says."""
-        response: dict[str, Any] = read_template()["Resources"]["Api"]["Properties"]["GatewayResponses"][kind]
-        text: str = response["ResponseTemplates"]["application/json"]
+        """Answer as the stack's gateway response of this kind says."""
+        answer = gateway.answers[kind]
+        text: str = answer["responseTemplates"]["application/json"]
         known = {"domainName": f"127.0.0.1:{gateway.port}", "stage": gateway.stage, "requestId": "made-by-the-gateway"}
         for name, value in known.items():
             text = text.replace(f"$context.{name}", value)
-        json.loads(text)
-        headers = response["ResponseParameters"]["Headers"]
-        fields = [(name, quoted.strip("'")) for name, quoted in headers.items()]
-        self._answer(int(response["StatusCode"]), [*fields, ("Content-Length", str(len(text)))], text.encode())
+        fields = [
+            (name.removeprefix("gatewayresponse.header."), value.strip("'"))
+            for name, value in answer["responseParameters"].items()
+        ]
+        self._answer(int(answer["statusCode"]), fields, text.encode())
 
     def _answer(self, status: int, fields: list[tuple[str, str]], content: bytes) -> None:
         self.send_response_only(status)

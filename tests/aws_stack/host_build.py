@@ -42,15 +42,45 @@ def build_for_this_machine(folder: Path) -> Path:
 def _for_ministack(built: Path) -> Path:
     """Return the built template without what MiniStack cannot deploy, or reads in another way than AWS does."""
     template: dict[str, Any] = yaml.safe_load(built.read_text())  # sam has written all short forms out
-    resources = template["Resources"]
-    for resource in resources.values():
+    resources: dict[str, Any] = template["Resources"]
+    for name, resource in list(resources.items()):
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"].pop("DeploymentPreference", None)  # it has no CodeDeploy
-    media_types = resources["Api"]["Properties"]["BinaryMediaTypes"]
-    media_types[:] = [name.replace("~1", "/") for name in media_types]  # it takes what AWS writes for a slash as it is
+        elif resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]:
+            del resources[name]  # its alarms cannot calculate
+        elif resource["Type"] == "AWS::Lambda::EventSourceMapping":
+            resource["Properties"].pop("ScalingConfig", None)  # it cannot compare with a parameter's number
+        elif resource["Type"] == "AWS::IAM::Role":
+            _allow_batches(resource["Properties"])
+    api = resources["Api"]["Properties"]
+    # It takes what AWS writes for a slash as it is, and passes over the gateway's own answers within the API.
+    api["BinaryMediaTypes"] = [name.replace("~1", "/") for name in api["BinaryMediaTypes"]]
+    for kind, answer in api["GatewayResponses"].items():
+        resources[f"Answer{kind.title().replace('_', '')}"] = _gateway_response(kind, answer)
     changed = built.with_name("ministack.yaml")
     changed.write_text(json.dumps(template))
     return changed
+
+
+def _allow_batches(role: dict[str, Any]) -> None:
+    """Let a role that may send a message send several: one permission of AWS, two of MiniStack."""
+    for policy in role.get("Policies", []):
+        for statement in policy["PolicyDocument"]["Statement"]:
+            if "sqs:SendMessage" in statement.get("Action", ()):  # a statement may be a condition
+                statement["Action"] = [*statement["Action"], "sqs:SendMessageBatch"]
+
+
+def _gateway_response(kind: str, answer: dict[str, Any]) -> dict[str, Any]:
+    """Return one of the gateway's own answers as a resource."""
+    fields = answer["ResponseParameters"]["Headers"]
+    properties = {
+        "RestApiId": {"Ref": "Api"},
+        "ResponseType": kind,
+        "ResponseParameters": {f"gatewayresponse.header.{name}": value for name, value in fields.items()},
+        "ResponseTemplates": answer["ResponseTemplates"],
+    }
+    status = {"StatusCode": str(answer["StatusCode"])} if "StatusCode" in answer else {}
+    return {"Type": "AWS::ApiGateway::GatewayResponse", "Properties": properties | status}
 
 
 def _lock_for(layer: str) -> str:

@@ -65,7 +65,7 @@ def running_ministack(folder: Path, **settings: str) -> Iterator[str]:
 def running_strict_ministack(folder: Path) -> Iterator[tuple[str, Path]]:
     """Yield the endpoint of a MiniStack that checks, and the certificate of the authority to trust for its TLS.
 
-    It checks every signature, and lets a function do what its role and the bucket's policy allow and nothing else.
+    It lets a function do what its role and the bucket's policy allow, and nothing else.
     """
     folder.mkdir(parents=True, exist_ok=True)
     authority, certificate = make_certificates(folder)
