@@ -24,7 +24,7 @@ class Silent(SqliteAccounts):
         for method in methods:
             setattr(self, method, self._fail)
 
-    def _fail(self, *_arguments: object) -> Account:
+    def _fail(self, *_arguments: object, **_options: object) -> Account:
         raise ServiceUnavailable
 
 

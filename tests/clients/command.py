@@ -14,6 +14,8 @@ VENV_FOLDER = PROJECT_FOLDER / ".venvs" / "clients" / "bin"
 COMMAND = str(VENV_FOLDER / "minipic")
 FOREIGN = ("MINIPIC_", "XDG_", "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "no_proxy", "NO_PROXY")
 PATIENCE_S = 60
+# A shell that runs tests in the background has its programs ignore Ctrl-C, and theirs do so, too.
+INTERRUPTIBLE = ["env", "--default-signal=INT"]
 
 
 class Command:
@@ -34,7 +36,7 @@ class Command:
     def start(self, *arguments: str | bytes | Path) -> subprocess.Popen[bytes]:
         """Start `minipic` and do not wait."""
         return subprocess.Popen(
-            [COMMAND, *arguments], cwd=self.folder, env=self.environment(), stdin=subprocess.DEVNULL,
+            [*INTERRUPTIBLE, COMMAND, *arguments], cwd=self.folder, env=self.environment(), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 

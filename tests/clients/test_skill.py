@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from minipic.settings import PROJECT_FOLDER
-from tests.clients.command import PATIENCE_S, VENV_FOLDER, Command, Done, counted
+from tests.clients.command import INTERRUPTIBLE, PATIENCE_S, VENV_FOLDER, Command, Done, counted
 from tests.clients.front import Front, Says, described, result
 from tests.e2e.equipped import Equipped
 from tests.pictures import graphic_png, opened, padded_png, photo_jpeg, photo_webp
@@ -295,7 +295,11 @@ def test_an_interruption(front: Front, fronted: Command) -> None:
         fronted.write(f"p/{number}.jpg", PHOTO)
     front.answers = [Says(503, b"", {"Retry-After": "1"})] * 4 + [result(b"smaller", len(PHOTO))]
     process = subprocess.Popen(
-        [*PROGRAM, "p"], cwd=fronted.folder, env=fronted.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*INTERRUPTIBLE, *PROGRAM, "p"],
+        cwd=fronted.folder,
+        env=fronted.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     while not front.asked:
         time.sleep(0.01)

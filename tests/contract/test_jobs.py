@@ -55,6 +55,11 @@ def make_job(number: int = 0, account_id: str = "", hook: Hook | None = None) ->
     )
 
 
+def new_queue(sqs: SQSClient) -> str:
+    """Return the URL of a queue that no other test puts anything into."""
+    return sqs.create_queue(QueueName=f"jobs-{uuid4().hex}")["QueueUrl"]
+
+
 def received(sqs: SQSClient, url: str) -> list[int]:
     found = []
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
@@ -81,7 +86,7 @@ def office(request: pytest.FixtureRequest, tmp_path: Path) -> Office:
     stack: AwsStack = request.getfixturevalue("aws_stack")
     dynamodb, _ = make_clients(stack.region, stack.endpoint_url)
     sqs = make_sqs_client(stack.region, stack.endpoint_url)
-    urls = stack.queue_urls["JobsQueue"], stack.queue_urls["HooksQueue"]
+    urls = new_queue(sqs), new_queue(sqs)
     return Office(
         DynamoJobs(dynamodb, stack.jobs_table_name, sqs, *urls),
         lambda: received(sqs, urls[0]),
@@ -236,7 +241,7 @@ def test_a_batch_that_was_queued_in_part(aws_stack: AwsStack, says_so: bool) -> 
     """What was queued may be worked on already and stays; the others fail, and nobody has to send all of them again."""
     dynamodb, _ = make_clients(aws_stack.region, aws_stack.endpoint_url)
     sqs = make_sqs_client(aws_stack.region, aws_stack.endpoint_url)
-    url = aws_stack.queue_urls["JobsQueue"]
+    url = new_queue(sqs)
     store = DynamoJobs(dynamodb, aws_stack.jobs_table_name, cast("SQSClient", HalfDeaf(sqs, says_so)), url)
     jobs = [make_job(number) for number in range(15)]
     assert store.create(jobs)
