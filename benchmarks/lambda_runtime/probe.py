@@ -7,6 +7,7 @@ import importlib
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ def handler(event: dict[str, Any], context: Any) -> Any:  # noqa: ANN401 - the r
 
 def _metered() -> dict[str, float]:
     state = getattr(getattr(_app, "app", None), "state", None)
-    engine = getattr(state, "engine", None)
+    make_engine = getattr(_app, "engine", None)  # a worker's, which has no app
+    engine = getattr(state, "engine", None) if make_engine is None else make_engine()
     if engine is not None:
         engine.get_ready()
     children = _descendants(os.getpid())
@@ -39,9 +41,11 @@ def _metered() -> dict[str, float]:
 
 def _descendants(parent: int) -> list[int]:
     found: list[int] = []
-    for task in Path(f"/proc/{parent}/task").iterdir():
-        for child in map(int, (task / "children").read_text().split()):
-            found += [child, *_descendants(child)]
+    with suppress(FileNotFoundError, ProcessLookupError):  # a process that ended meanwhile
+        for task in Path(f"/proc/{parent}/task").iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):  # or a thread
+                for child in map(int, (task / "children").read_text().split()):
+                    found += [child, *_descendants(child)]
     return found
 
 
