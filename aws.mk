@@ -15,8 +15,8 @@ build: .aws-sam/build/template.yaml ## build every function and layer for AWS, i
 	@$(SAM) build --build-dir .aws-sam/build
 	@touch $@
 
-validate: build .venvs/hadolint/ready ## check the templates, the Dockerfile and what was built
-	@.venvs/sam/bin/python tools/translate_template.py .aws-sam/translated.json
+validate: build .venv/run .venvs/hadolint/ready ## check the templates, the Dockerfile and what was built
+	@.venvs/sam/bin/python -m tools.translate_template .aws-sam/translated.json
 	@.venvs/sam/bin/cfn-lint --regions eu-central-1 --template $(wildcard *.yaml) .aws-sam/translated.json
 	@.venvs/hadolint/bin/hadolint Dockerfile
 	@$(BIN)/python tools/check_build.py .aws-sam/build
@@ -26,6 +26,6 @@ e2e-aws: .venv/dev $(NATIVE) .venvs/ministack/ready .venvs/sam/ready .venvs/zig/
 	@$(BIN)/python -m pytest -m aws_home tests/deployed --timeout 600 $(ARGS)
 
 smoke: .venv/run ## check a deployment from outside: BASE_URL=https://… KEY=mp_live_…
-	@MINIPIC_KEY="$(KEY)" $(BIN)/python -m tools.smoke $(BASE_URL) $(ARGS)
+	@MINIPIC_KEY="$(or $(KEY),$$MINIPIC_KEY)" $(BIN)/python -m tools.smoke $(BASE_URL) $(ARGS)
 
 .PHONY: lock-layers build validate e2e-aws smoke

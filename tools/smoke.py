@@ -1,4 +1,4 @@
-"""Check a deployment from outside, as a client sees it; costs four images of the key's account.
+"""Check a deployment from outside, as a client sees it; costs five images of the key's account.
 
 MINIPIC_KEY=mp_live_… python -m tools.smoke https://img.example.com [--json]
 
@@ -19,8 +19,8 @@ from typing import Any
 
 from tools.smoke_client import Service, Wrong, expect, expect_status, picture
 
-IMAGES = 4
-LEDGER_PATIENCE_S = 60
+IMAGES = 5
+PATIENCE_S = 60  # for what happens later: a job, a line of the ledger
 ABOVE_GATEWAY_BYTES = 10 * 1024 * 1024 + 1  # API Gateway takes no more than 10 MiB
 JSON = {"Content-Type": "application/json"}
 OPERATIONS = {"resize": {"method": "fit", "width": 32, "height": 32}, "convert": {"type": "image/webp"}}
@@ -141,6 +141,41 @@ def check_sizes(it: Smoke) -> None:
         expect_status(it.service.ask("POST", "/shrink", json.dumps(source).encode(), JSON), 201)
 
 
+def check_jobs(it: Smoke) -> None:
+    """Have an image compressed in the background, and ask the other face for the year."""
+    image = picture()
+    job: dict[str, Any] = {}
+    with it.check("optimize takes an image in"):
+        answer = it.service.post_form("/api/optimize", {"quality": "80"}, image, file_field="image")
+        expect_status(answer, 200)
+        job = answer.json["data"]
+    with it.check("the job ends") as details:
+        deadline_s = time.monotonic() + PATIENCE_S
+        while (job := _job(it, job["image_id"]))["status"] == "processing":
+            expect(time.monotonic() < deadline_s, f"not within {PATIENCE_S} s")
+            time.sleep(1)
+        expect(job["status"] == "completed", str(job["error"]))
+        details.append(f"{job['original_size']} to {job['optimized_size']} bytes")
+    for name, size in (("original", "original_size"), ("optimized", "optimized_size")):
+        with it.check(f"download the job's {name} file without a key"):
+            answer = it.service.ask("GET", job[f"{name}_url"], has_key=False)
+            if answer.status == 302:
+                answer = it.service.ask("GET", answer.headers["location"])
+            expect_status(answer, 200)
+            expect(len(answer.body) == job[size], f"{len(answer.body)} bytes")
+    with it.check("the year's usage"):
+        answer = it.service.ask("GET", "/api/v1/usage")
+        expect_status(answer, 200)
+        expect(len(answer.json["data"]["monthly_trend"]) == 12, "not twelve months")
+
+
+def _job(it: Smoke, image_id: int) -> dict[str, Any]:
+    answer = it.service.ask("GET", f"/api/status/{image_id}")
+    expect_status(answer, 200)
+    job: dict[str, Any] = answer.json["data"]
+    return job
+
+
 def check_books(it: Smoke) -> None:
     """Compare what was charged with what was done, and look for its line in the ledger."""
     with it.check("the count rose by exactly what was done") as details:
@@ -150,9 +185,9 @@ def check_books(it: Smoke) -> None:
         details.append(f"by {rose}")
     with it.check("the ledger has the line"):
         result = it.location.partition("?")[0].rpartition("/")[2]
-        deadline_s = time.monotonic() + LEDGER_PATIENCE_S
+        deadline_s = time.monotonic() + PATIENCE_S
         while not any(line["result"] == result for line in _last_lines(it)):
-            expect(time.monotonic() < deadline_s, f"not within {LEDGER_PATIENCE_S} s")
+            expect(time.monotonic() < deadline_s, f"not within {PATIENCE_S} s")
             time.sleep(1)
 
 
@@ -183,7 +218,7 @@ def main() -> int:
     it = Smoke(Service(wanted.base_url.rstrip("/"), key), (lambda _: None) if wanted.json else _tell)
     if not wanted.json:
         print(f"Checking {it.service.base_url}; this costs {IMAGES} images.")
-    for checks in (check_doors, check_results, check_sizes, check_books):
+    for checks in (check_doors, check_results, check_sizes, check_jobs, check_books):
         checks(it)
     failed = [check for check in it.checks if not check.is_ok]
     if wanted.json:

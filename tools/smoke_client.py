@@ -70,11 +70,12 @@ class Service:
         finally:
             connection.close()
 
-    def post_form(self, url: str, fields: Mapping[str, str], image: bytes) -> Answer:
-        """Post a form with a file, as /v1/uploads describes it."""
+    def post_form(self, url: str, fields: Mapping[str, str], image: bytes, file_field: str = "file") -> Answer:
+        """Post a form with a file, as /v1/uploads describes it, or /api/optimize takes it."""
         boundary = secrets.token_hex(16)
         parts = [f'form-data; name="{name}"\r\n\r\n{value}'.encode() for name, value in fields.items()]
-        parts.append(b'form-data; name="file"; filename="picture"\r\nContent-Type: image/png\r\n\r\n' + image)
+        file_head = f'form-data; name="{file_field}"; filename="picture"\r\nContent-Type: image/png\r\n\r\n'
+        parts.append(file_head.encode() + image)
         start = f"--{boundary}\r\nContent-Disposition: ".encode()
         body = b"".join(start + part + b"\r\n" for part in parts) + f"--{boundary}--\r\n".encode()
         return self.ask("POST", url, body, {"Content-Type": f"multipart/form-data; boundary={boundary}"})

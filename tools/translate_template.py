@@ -2,7 +2,7 @@
 
 The parameters are those of a deployment that clients use: samconfig.toml's `prod`, the others at their defaults.
 
-Runs in the environment of the SAM CLI: python tools/translate_template.py OUTPUT.json
+Runs in the environment of the SAM CLI: python -m tools.translate_template OUTPUT.json
 """
 
 import json
@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 from samcli.lib.translate.sam_template_validator import SamTemplateValidator  # type: ignore[import-not-found]
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-not-found]
+from tools.samconfig import overrides
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[1]
 # Translation reads DeploymentType, so nothing is left to use it. The template as it is written is linted, too.
@@ -32,7 +33,7 @@ def parameters(template: dict[str, dict[str, dict[str, object]]]) -> dict[str, o
     """Return each parameter's value in the deployment that clients use."""
     defaults = {name: fields["Default"] for name, fields in template["Parameters"].items() if "Default" in fields}
     prod = tomllib.loads((PROJECT_FOLDER / "samconfig.toml").read_text())["prod"]["deploy"]["parameters"]
-    return defaults | dict(override.split("=", 1) for override in prod["parameter_overrides"])
+    return defaults | overrides(prod["parameter_overrides"])
 
 
 def main() -> None:

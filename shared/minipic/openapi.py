@@ -16,10 +16,10 @@ from minipic.local import load_function, read_routes
 from minipic.settings import PROJECT_FOLDER
 
 TARGET = Path(__file__).parent / "http" / "pages" / "openapi.json"
-_DESCRIPTION = """Compress PNG, JPEG, WebP, AVIF, GIF and TIFF images. Errors are JSON: `error` is a stable code, `message`
-says what happened and what to do, `request_id` names the request in the log; under `/api/` they are `success`, `message`
-and `errors` by field. Every authenticated answer says where the account
-stands: `Compression-Count`, `Compression-Count-Remaining` and the `X-RateLimit-…` headers."""
+_DESCRIPTION = """Compress PNG, JPEG, WebP, AVIF, GIF and TIFF images. Errors are JSON: `error` is a stable code,
+`message` says what happened and what to do, `request_id` names the request in the log; under `/api/` they are
+`success`, `message` and `errors` by field. Every authenticated answer says where the account stands:
+`Compression-Count`, `Compression-Count-Remaining` and the `X-RateLimit-…` headers."""
 
 
 def describe() -> dict[str, Any]:

@@ -10,9 +10,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Never
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from minipic.http import handover
 from minipic.http.app import start
@@ -172,3 +174,32 @@ def test_operations_by_get(
     if status == 200:
         assert response["headers"]["Image-Width"] == "20"
         assert response["headers"]["Compression-Count"] == "2"
+
+
+INVOKE_URL = "http://127.0.0.1:9/"
+
+
+@pytest.mark.parametrize(
+    ("failure", "status"),
+    [
+        (ClientError({"Error": {"Code": "TooManyRequestsException", "Message": ""}}, "Invoke"), 503),
+        (ReadTimeoutError(endpoint_url=INVOKE_URL), 503),
+        (EndpointConnectionError(endpoint_url=INVOKE_URL), 503),
+        (ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, "Invoke"), 500),
+    ],
+)
+def test_operations_by_get_when_derive_is_busy(
+    make_house: MakeHouse, engine: Engine, monkeypatch: pytest.MonkeyPatch, failure: Exception, status: int
+) -> None:
+    """A derive function without a place or an answer is 503 with Retry-After, asked once; a fault of ours is 500."""
+    house = make_house(aws=AwsSettings(derive_function="derive:live"))
+    asked: list[bytes] = []
+
+    def invoke(FunctionName: str, Payload: bytes) -> Never:  # noqa: N803 - the API's own names
+        asked.append(Payload)
+        raise failure
+
+    monkeypatch.setattr(handover, "_lambda_client", lambda *_: SimpleNamespace(invoke=invoke))
+    response = call("output", get_with_operations(house, engine), house, engine)
+    assert (response["statusCode"], len(asked)) == (status, 1)
+    assert ("Retry-After" in response["headers"]) is (status == 503)

@@ -30,14 +30,14 @@ def _failed(done: subprocess.CompletedProcess[str]) -> set[str]:
 
 
 def test_a_good_deployment_passes(home: Home, key: str) -> None:
-    """Every check holds, a line each, for four images; the key is not in what is printed."""
+    """Every check holds, a line each, for five images; the key is not in what is printed."""
     done = _smoke(home, key)
     assert done.returncode == 0, done.stdout + done.stderr
     first, *checks, last = done.stdout.splitlines()
-    assert first.endswith("this costs 4 images.")
+    assert first.endswith("this costs 5 images.")
     assert all(line.startswith("ok ") for line in checks)
     assert last == f"{len(checks)} of {len(checks)} hold."
-    assert "the count rose by exactly what was done: by 4" in done.stdout
+    assert "the count rose by exactly what was done: by 5" in done.stdout
     assert key not in done.stdout + done.stderr
 
 

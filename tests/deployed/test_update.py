@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from tests.deployed.asking import Client, assert_error
 from tests.deployed.homes import Home, OnAws
+from tests.meta.deployment import DEFAULT
 from tests.pictures import photo_jpeg, tiny_png
 
 pytestmark = pytest.mark.xdist_group("deployed")
@@ -39,7 +40,9 @@ def test_an_update_keeps_what_was_charged(home: Home) -> None:
 def test_an_update_publishes_versions(home: OnAws) -> None:
     """Every function has a new version of the new layers and parameters, and the alias that is called leads there."""
     functions = home.deployment.client("lambda")
-    for function in functions.list_functions()["Functions"]:
+    listed = functions.list_functions()["Functions"]
+    assert len(listed) == len(DEFAULT.functions)
+    for function in listed:
         alias = functions.get_alias(FunctionName=function["FunctionName"], Name="live")
         versions = functions.list_versions_by_function(FunctionName=function["FunctionName"])["Versions"]
         newest = max(versions[1:], key=lambda version: int(version["Version"]))  # the first is $LATEST

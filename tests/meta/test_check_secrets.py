@@ -48,6 +48,17 @@ def test_what_is_found_is_not_repeated(tmp_path: Path) -> None:
     assert problems_in(path) == [f"{path}: holds a key of MiniPic"]
 
 
+def test_samconfig_may_name_the_account_and_nothing_else(tmp_path: Path) -> None:
+    """A certificate's ARN is a parameter in samconfig.toml, and a finding in a template; a key is one in both."""
+    config, template = tmp_path / "samconfig.toml", tmp_path / "template.yaml"
+    for path in (config, template):
+        path.write_bytes(SECRETS["an account's number"])
+    assert problems_in(config) == []
+    assert problems_in(template) == [f"{template}: holds an account's number"]
+    config.write_bytes(SECRETS["an AWS access key"])
+    assert problems_in(config) == [f"{config}: holds an AWS access key"]
+
+
 @pytest.mark.parametrize("name", [".env", ".env.prod", "credentials", "id_rsa", "minipic.sqlite3", "server.key"])
 def test_files_that_are_secrets_are_known_by_name(name: str, tmp_path: Path) -> None:
     """Files of variables, credentials, private keys and databases are not for a deployment."""

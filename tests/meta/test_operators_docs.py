@@ -31,19 +31,34 @@ def test_the_runbook_names_what_there_is() -> None:
     named = set(re.findall(r"`([A-Z][a-z]+[A-Z]\w+)(?:=\S+)?`", RUNBOOK))
     known = PARAMETERS.keys() | DEFAULT.outputs.keys() | DEFAULT.resources.keys()
     of_aws = {"MemorySize", "ParallelizationFactor", "BytesSaved", "EngineDuration", "ServiceUnavailable"}
+    assert named
     assert named <= known | of_aws
 
 
 def test_the_commands_for_aws_name_what_there_is() -> None:
     """Outputs, resources and roles that are asked for are the template's, and so are parameters that are set."""
-    assert set(re.findall(r"\$\(out (\w+)\)", UNPROVEN)) <= WITH_ALL.outputs.keys()
-    assert set(re.findall(r"\$\(res (\w+)\)", UNPROVEN)) <= WITH_ALL.resources.keys()
-    assert set(re.findall(r"^(?:simulate|leading) (\w+)", UNPROVEN, re.MULTILINE)) <= DEFAULT.functions.keys()
-    assert set(re.findall(r"`([A-Z]\w+)=", UNPROVEN)) <= PARAMETERS.keys()
+    for pattern, known in (
+        (r"\$\(out (\w+)\)", WITH_ALL.outputs),
+        (r"\$\(res (\w+)\)", WITH_ALL.resources),
+        (r"^(?:simulate|leading) (\w+)", DEFAULT.functions),
+        (r"`([A-Z]\w+)=", PARAMETERS),
+    ):
+        named = set(re.findall(pattern, UNPROVEN, re.MULTILINE))
+        assert named, f"the page has nothing like {pattern}"
+        assert named <= known.keys()
+
+
+def test_alarms_are_paid_by_their_metrics() -> None:
+    """The page of costs counts the alarms, and the metrics that they are billed by, as the template has them."""
+    metrics = sum(
+        sum("MetricStat" in metric for metric in alarm["Metrics"]) if "Metrics" in alarm else 1
+        for alarm in ALARMS.values()
+    )
+    assert f"{len(ALARMS)} alarms on {metrics} metrics" in (DOCS / "cost.md").read_text()
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash reads the commands")
-@pytest.mark.parametrize("name", ["runbook.md", "unproven-without-aws.md"])
+@pytest.mark.parametrize("name", ["cost.md", "runbook.md", "unproven-without-aws.md"])
 def test_the_commands_are_shell(name: str, tmp_path: Path) -> None:
     """Every block of commands can be read by a shell."""
     blocks = re.findall(r"^```sh\n(.*?)^```", (DOCS / name).read_text(), re.MULTILINE | re.DOTALL)

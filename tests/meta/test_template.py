@@ -7,6 +7,8 @@ import pytest
 from functions.caretaker import app as caretaker
 
 from minipic.domain.screening import Screening
+from minipic.http.context import ANSWER_WITHIN_MS
+from minipic.http.handover import DERIVE_TIMEOUT_S
 from minipic.settings import DEFAULT_PLANS, LinkMode, ScreeningKind, SettingError, StoreKind
 from minipic.stores.aws import schema
 from tests.aws_stack import read_template
@@ -14,6 +16,7 @@ from tests.meta.deployment import API_FUNCTIONS, DEFAULT, PARAMETERS, PIXEL_FUNC
 
 PREFLIGHT = "OPTIONS"
 GATEWAY_TIMEOUT_S = 29
+WAITS_AND_WORKS_S = 28
 DAY_S = 86_400
 # It takes uploads in and tells their format, and works on no pixels: time as the gateway has it, memory for an upload.
 TAKES_UPLOADS = "Optimize"
@@ -80,9 +83,10 @@ def test_memory_goes_to_whoever_works_on_pixels(name: str) -> None:
 
 @pytest.mark.parametrize("name", API_FUNCTIONS)
 def test_no_function_outlives_the_gateways_patience(name: str) -> None:
-    """Whatever works on pixels, or waits for what does, has the gateway's 29 seconds; everything else has 10."""
+    """Whatever works on pixels, or waits for what does, ends a second before the gateway; everything else has 10."""
     waits = bool(DEFAULT.settings(name).aws.derive_function)
-    assert DEFAULT.functions[name]["Timeout"] == (GATEWAY_TIMEOUT_S if name in PIXEL_FUNCTIONS or waits else 10)
+    assert DEFAULT.functions[name]["Timeout"] == (WAITS_AND_WORKS_S if name in PIXEL_FUNCTIONS or waits else 10)
+    assert ANSWER_WITHIN_MS / 1000 < DERIVE_TIMEOUT_S < WAITS_AND_WORKS_S < GATEWAY_TIMEOUT_S
 
 
 @pytest.mark.parametrize("name", ["Shrink", "Derive", "Compress"])
@@ -94,6 +98,13 @@ def test_places_are_kept_only_where_an_operator_says_so(name: str) -> None:
     assert [other for other, function in chosen.functions.items() if "ReservedConcurrentExecutions" in function] == [
         name
     ]
+
+
+def test_a_firewall_starts_at_the_least_that_aws_takes() -> None:
+    """Limits from 1 to 9, which AWS WAF refuses half-way through a deployment, are refused before it begins."""
+    (rule,) = read_template()["Rules"]["FirewallHasItsLeast"]["Assertions"]
+    ((refused, parameter),) = (test["Fn::Contains"] for test in rule["Assert"]["Fn::Not"])
+    assert (refused, parameter) == ([str(limit) for limit in range(1, 10)], {"Ref": "WafRateLimit"})
 
 
 @each_function

@@ -5,6 +5,7 @@ import tomllib
 from typing import Any
 
 import pytest
+from tools.samconfig import overrides
 
 from minipic.http.emf import emf_observer
 from minipic.http.record import Record
@@ -18,7 +19,7 @@ ALARMS = DEFAULT.of_type("AWS::CloudWatch::Alarm")
 NAMESPACE = "MiniPic/stack"
 SILENCE_IS_BAD = {"CaretakerSilentAlarm"}
 MAX_METRICS_OF_AN_ALARM = 10  # a limit of CloudWatch
-WORKS_LONGEST_S = {"Shrink": 29, "Derive": 29, "Compress": 29, "OptimizeWorker": 60}
+WORKS_LONGEST_S = {"Shrink": 28, "Derive": 28, "Compress": 28, "OptimizeWorker": 60}
 
 each_alarm = pytest.mark.parametrize("name", ALARMS)
 each_api_function = pytest.mark.parametrize("name", API_FUNCTIONS)
@@ -140,13 +141,31 @@ def test_slowness_is_told_before_the_time_out(name: str, timeout_s: int) -> None
 
 
 def test_every_table_and_every_last_queue_is_watched() -> None:
-    """Throttles and faults of each table, and messages in each queue that nothing empties by itself, are alarms."""
+    """Throttles and faults of each table, and messages in each queue that others are given up to, are alarms.
+
+    What a function takes out of such a queue is nearly always in flight, and what nothing takes out waits visibly.
+    """
     tables = set(DEFAULT.of_type("AWS::DynamoDB::Table"))
     assert watched("WriteThrottleEvents")["TableThrottlesAlarm"] == tables
     assert watched("SystemErrors")["TableErrorsAlarm"] == tables
     queues = DEFAULT.of_type("AWS::SQS::Queue")
-    last = {f"{name}.QueueName" for name, queue in queues.items() if "RedrivePolicy" not in queue}
-    assert set().union(*watched("ApproximateNumberOfMessagesVisible").values()) == last
+    last = {name for name, queue in queues.items() if "RedrivePolicy" not in queue}
+    sources = DEFAULT.of_type("AWS::Lambda::EventSourceMapping").values()
+    worked_on = {name for name in last if f"{name}.Arn" in {source["EventSourceArn"] for source in sources}}
+    in_flight = watched("ApproximateNumberOfMessagesNotVisible")
+    visible = watched("ApproximateNumberOfMessagesVisible")
+    assert set().union(*in_flight.values()) == {f"{name}.QueueName" for name in worked_on}
+    assert set().union(*visible.values()) == {f"{name}.QueueName" for name in last - worked_on}
+    assert in_flight == {"JobFailuresAlarm": {"JobFailures.QueueName"}}
+
+
+def test_jobs_ring_after_their_tries() -> None:
+    """A job that is put back twice, as any may be, is not yet one that waits; one that cannot be ended rings."""
+    queue = DEFAULT.of_type("AWS::SQS::Queue")["JobsQueue"]
+    tries: int = queue["RedrivePolicy"]["maxReceiveCount"]
+    assert ALARMS["JobsWaitAlarm"]["Threshold"] > tries * queue["VisibilityTimeout"]
+    alarm = ALARMS["JobFailuresAlarm"]
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["EvaluationPeriods"]) == ("Average", 0.5, 3)
 
 
 def test_the_accounts_quota_is_watched_as_a_part() -> None:
@@ -187,8 +206,7 @@ def test_each_stage_is_deployed_with_parameters_of_the_template() -> None:
     """What samconfig sets are parameters: a stage for trying moves at once, the one for clients by a canary."""
     config = tomllib.loads((PROJECT_FOLDER / "samconfig.toml").read_text())
     chosen = {
-        stage: dict(override.split("=", 1) for override in config[stage]["deploy"]["parameters"]["parameter_overrides"])
-        for stage in ("default", "prod")
+        stage: overrides(config[stage]["deploy"]["parameters"]["parameter_overrides"]) for stage in ("default", "prod")
     }
     types = {
         stage: Deployment(**values).functions["Shrink"]["DeploymentPreference"]["Type"]
@@ -196,3 +214,15 @@ def test_each_stage_is_deployed_with_parameters_of_the_template() -> None:
     }
     assert types == {"default": "AllAtOnce", "prod": "Canary10Percent5Minutes"}
     assert set(types.values()) <= set(PARAMETERS["DeploymentType"]["AllowedValues"])
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        ["LogLevel=INFO", 'Plans={"free": 1}', "AlarmEmail=ops@example.com"],
+        'LogLevel="INFO" Plans="{\\"free\\": 1}" AlarmEmail="ops@example.com"',
+    ],
+)
+def test_overrides_are_read_as_sam_saves_them(saved: str | list[str]) -> None:
+    """A list, as samconfig.toml has it here, and the one string that `sam deploy --guided` writes mean the same."""
+    assert overrides(saved) == {"LogLevel": "INFO", "Plans": '{"free": 1}', "AlarmEmail": "ops@example.com"}

@@ -3,6 +3,8 @@
 import base64
 import functools
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from anyio.to_thread import run_sync
@@ -10,12 +12,13 @@ from fastapi import Request
 from fastapi.responses import Response
 from starlette.types import ASGIApp, Message
 
+from minipic.errors import ServiceUnavailable
 from minipic.http.body import read_json_bytes
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
-DERIVE_TIMEOUT_S = 28  # the function itself gives up a second later
+DERIVE_TIMEOUT_S = 27  # functions end after 28
 _OWN_HEADERS = frozenset({"x-request-id", "date"})  # the envelope of this app adds its own
 
 
@@ -60,9 +63,9 @@ async def _in_process(app: ASGIApp, request: Request, body: bytes) -> Response:
 def _by_invocation(request: Request) -> Response:
     event = {**request.scope["aws.event"], "httpMethod": "POST"}
     settings = request.app.state.settings
-    answer = _lambda_client(settings.aws.region, settings.aws.endpoint_url).invoke(
-        FunctionName=settings.aws.derive_function, Payload=json.dumps(event).encode()
-    )
+    client = _lambda_client(settings.aws.region, settings.aws.endpoint_url)
+    with _told_as_busy():
+        answer = client.invoke(FunctionName=settings.aws.derive_function, Payload=json.dumps(event).encode())
     if "FunctionError" in answer:
         raise RuntimeError(f"the derive function failed: {answer['FunctionError']}")
     payload: dict[str, Any] = json.loads(answer["Payload"].read())
@@ -70,6 +73,20 @@ def _by_invocation(request: Request) -> Response:
     if payload["isBase64Encoded"]:
         content = base64.b64decode(content)
     return _response(payload["statusCode"], list(payload["headers"].items()), content)
+
+
+@contextmanager
+def _told_as_busy() -> Iterator[None]:
+    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: PLC0415 - as below
+
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "TooManyRequestsException":
+            raise
+        raise ServiceUnavailable from error
+    except (ConnectionError, HTTPClientError) as error:  # no answer in time, or no Lambda
+        raise ServiceUnavailable from error
 
 
 @functools.cache
