@@ -21,14 +21,20 @@ from minipic_client import (
     LimitReached,
     Options,
     Resize,
+    Result,
     ServiceError,
     Stopped,
     Unreachable,
     __version__,
 )
-from minipic_client.command.cache import cache_path
+from minipic_client.command import work
+from minipic_client.command.cache import Cache, cache_path
+from minipic_client.command.items import Item
 from minipic_client.command.names import name_from_url, shown
+from minipic_client.command.outcomes import Outcome, Policy, Status
+from minipic_client.command.targets import Place
 from minipic_client.command.writing import keep_backup, write_file
+from minipic_client.transport import Pace
 from tests.clients.command import VENV_FOLDER
 from tests.clients.front import Front, Says, described
 from tests.e2e.equipped import UPGRADE_URL, Equipped
@@ -95,9 +101,9 @@ def test_a_result_that_the_storage_refuses(front: Front) -> None:
 
 def test_a_redirect_by_another_hand(front: Front) -> None:
     """The result's type is the storage's, however a gateway spells the header's name."""
-    data = b"smaller"
+    data = b"\x89PNG\r\n\x1a\nsmaller"
     stored = {"Content-Type": "image/png", "ETag": "x"}
-    told = {name: value for name, value in described(data, 9).items() if name != "Content-Type"}
+    told = {name: value for name, value in described(data, len(PHOTO)).items() if name != "Content-Type"}
     front.answers = [Says(303, b"", told | {"content-type": "text/html", "Location": "/x"}), Says(200, data, stored)]
     with Client("mp_live_somebodyskey", front.url) as client:
         assert client.compress(PHOTO).media_type == "image/png"
@@ -110,6 +116,17 @@ def test_a_stopped_client_sends_nothing(front: Front) -> None:
     with pytest.raises(Stopped), Client("mp_live_somebodyskey", front.url, stop) as client:
         client.usage()
     assert front.asked == []
+
+
+def test_a_broken_answer_holds_up_nobody_else() -> None:
+    """A thread that rests by itself leaves the others' pace as it is."""
+    pace = Pace(threading.Event())
+    pace.sleep(0.01)
+    assert pace._not_before_s == 0
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        Pace(stop).sleep(100)
 
 
 def test_a_certificate_that_nobody_vouches_for(service: Equipped) -> None:
@@ -191,15 +208,52 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"first"]
 
 
+def test_nobody_reads_a_half_written_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is being written is its owner's alone, by the command and the skill; then it has the usual mode."""
+    monkeypatch.syspath_prepend(PROJECT_FOLDER / "clients" / "skill" / "minipic-compress" / "scripts")
+    image_files = importlib.import_module("image_files")
+    target = tmp_path / "a.jpg"
+    target.touch()
+    usual = target.stat().st_mode
+    modes, fsync = [], os.fsync
+
+    def note(handle: int) -> None:
+        modes.append(os.fstat(handle).st_mode & 0o777)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", note)
+    write_file(target, b"first", None, overwrite=True)
+    assert (modes[0], target.stat().st_mode) == (0o600, usual)
+    image_files.write(target, b"second", may_replace=True, like=None)
+    assert (modes[-1], target.stat().st_mode) == (0o600, usual)
+
+
+def test_an_original_that_changes_at_the_last_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a new format in place, an original that changes while its result is written is not removed."""
+    path = tmp_path / "a.png"
+    path.write_bytes(b"picture")
+    item = Item("a.png", Path("a.png"), path=path)
+    outcome = Outcome(item, Status.COMPRESSED, 7, 5, path.with_suffix(".webp"))
+    made = work.Made(outcome, b"picture", "digest", path.stat(), Result(b"small", "image/webp", 7, 1, 1, None, None))
+
+    def edit_meanwhile(*_: object, **__: object) -> None:
+        path.write_bytes(b"somebody's new picture")
+
+    monkeypatch.setattr(work, "write_file", edit_meanwhile)
+    order = work.Order(Options(format="webp"), Place(in_place=True), Policy())
+    assert work.finish(made, order, Cache(None, order.options)).status is Status.FAILED
+    assert path.read_bytes() == b"somebody's new picture"
+
+
 @pytest.mark.usefixtures("no_links")
 def test_the_skill_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The skill's script, too, writes without hard links, and leaves what exists."""
     monkeypatch.syspath_prepend(PROJECT_FOLDER / "clients" / "skill" / "minipic-compress" / "scripts")
     image_files = importlib.import_module("image_files")
     target = tmp_path / "a.jpg"
-    image_files.write(target, b"first", may_replace=False, mode_of=None)
+    image_files.write(target, b"first", may_replace=False, like=None)
     with pytest.raises(FileExistsError):
-        image_files.write(target, b"second", may_replace=False, mode_of=None)
+        image_files.write(target, b"second", may_replace=False, like=None)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"first"]
 
 

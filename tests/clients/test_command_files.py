@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.command import COMMAND, Command, statuses
+from tests.clients.front import Front, result
 from tests.pictures import graphic_png, opened, photo_jpeg, tiny_png
 
 PHOTO = photo_jpeg(96, 64)
@@ -119,6 +120,51 @@ def test_places_that_cannot_be_written(minipic: Command) -> None:
     assert minipic.files() == {"p/a.jpg", "file"}
 
 
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv takes root's rights away")
+def test_a_folder_that_cannot_be_written(front: Front, minipic: Command) -> None:
+    """Where the results' folder is not writable nothing is sent."""
+    minipic.variables["MINIPIC_URL"] = front.url
+    minipic.write("p/a.jpg", PHOTO)
+    (minipic.folder / "p").chmod(0o555)
+    program = ["setpriv", "--bounding-set", "-dac_override", "--inh-caps", "-dac_override"]
+    answer = minipic.run("p", "--in-place", "--json", program=[*(program if os.geteuid() == 0 else []), COMMAND])
+    (minipic.folder / "p").chmod(0o755)
+    assert (answer.code, "folder cannot be written to" in answer.text, front.asked) == (3, True, [])
+
+
+def test_a_full_disk_ends_the_run(front: Front, minipic: Command) -> None:
+    """When a result finds no space, the images after it are not sent."""
+    full = b"import os\ndef full(_):\n    raise OSError(28, 'No space left on device')\nos.fsync = full\n"
+    minipic.variables |= {"MINIPIC_URL": front.url, "PYTHONPATH": str(minipic.home)}
+    (minipic.home / "sitecustomize.py").write_bytes(full)
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        minipic.write(name, PHOTO)
+    small = b"\xff\xd8\xffsmaller"
+    front.answers = [result(small, len(PHOTO))]
+    answer = minipic.run_json(".", "--in-place", "--jobs", "1")
+    assert (answer["exit_code"], len(front.asked)) == (3, 1)
+    assert list(statuses(answer).values()) == ["failed", "not tried", "not tried"]
+
+
+def test_results_that_turn_out_to_meet(front: Front, minipic: Command) -> None:
+    """A name that shows only with the result never takes another result's place, with --overwrite neither."""
+    minipic.variables["MINIPIC_URL"] = front.url
+    minipic.write("p/a.heic", b"a picture")
+    minipic.write("p/a.png", b"another one")
+    small = b"\x89PNG\r\n\x1a\n"
+    front.answers = [result(small, size, **{"Content-Type": "image/png"}) for size in (9, 11)]
+    answer = minipic.run_json("p", "--output", "out", "--overwrite", "--jobs", "1")
+    assert [file["output"] for file in answer["files"]] == ["out/a.heic.png", "out/a.png"]
+    assert {"out/a.heic.png", "out/a.png"} < minipic.files()
+
+
+def test_a_name_that_is_not_true(minipic: Command) -> None:
+    """A JPEG that is called x.png becomes a PNG where that is asked for, larger or not."""
+    minipic.write("x.png", photo_jpeg(96, 64, quality=30))
+    assert minipic.run("x.png", "--in-place", "--format", "png", "--quality", "lossless").code == 0
+    assert opened((minipic.folder / "x.png").read_bytes()).format == "PNG"
+
+
 def test_a_file_that_is_far_too_large(minipic: Command) -> None:
     """A file above 512 MiB is not even read."""
     path = minipic.write("huge.tiff", b"II*")
@@ -155,13 +201,19 @@ def test_in_place_keeps_mode_and_owner(minipic: Command) -> None:
 
 
 def test_in_place_with_a_copy_of_the_original(minipic: Command) -> None:
-    """--keep-original keeps the first original as NAME.orig, which no later run touches or takes for an image."""
+    """--keep-original keeps what each run replaces, as NAME.orig, NAME.orig.1 and so on; none is taken for an image."""
     path = minipic.write("a.jpg", PHOTO)
     assert minipic.run("a.jpg", "--in-place", "--keep-original").code == 0
+    assert minipic.files() == {"a.jpg", "a.jpg.orig"}
+    second = photo_jpeg(96, 64, seed=1)
+    path.write_bytes(second)
+    assert minipic.run(".", "--in-place", "--keep-original").code == 0
+    path.write_bytes(PHOTO)
     assert minipic.run(".", "--in-place", "--keep-original", "--quality", "extreme").code == 0
     assert (minipic.folder / "a.jpg.orig").read_bytes() == PHOTO
+    assert (minipic.folder / "a.jpg.orig.1").read_bytes() == second
     assert path.stat().st_size < len(PHOTO)
-    assert minipic.files() == {"a.jpg", "a.jpg.orig"}
+    assert minipic.files() == {"a.jpg", "a.jpg.orig", "a.jpg.orig.1"}
 
 
 @pytest.mark.parametrize("keep", [False, True])

@@ -9,10 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.clients.command import COMMAND, Command
+from tests.clients.front import Front, Says
 from tests.e2e.equipped import Equipped
 from tests.pictures import tiny_png
 
 FOLDER = Path(__file__).parent
+USAGE = json.dumps({
+    "month": "2026-11", "plan": "free", "count": 0, "free": {"used": 0, "limit": 9, "remaining": 9},
+    "credits": {"remaining": 0}, "bytes_in": 0, "bytes_out": 0, "limits": {"max_bytes": 9},
+}).encode()  # fmt: skip
 
 
 @pytest.fixture
@@ -77,6 +82,19 @@ def test_without_a_keyring(service: Equipped, key: str, home: Command) -> None:
     assert done.code == 2
     assert "Set MINIPIC_API_KEY in the environment instead" in done.text
     assert key not in done.text
+
+
+def test_a_locked_keyring(front: Front, home: Command) -> None:
+    """A keyring that cannot be opened never means the public service: nothing is sent, exit code 2."""
+    home.write("a.png", tiny_png())
+    home.variables |= {"FILE_KEYRING": str(home.folder), "MINIPIC_API_KEY": "mp_live_somebodyskey"}
+    done = home.run("a.png", "--in-place")
+    assert (done.code, "unlock it, or set MINIPIC_API_KEY" in done.text) == (2, True)
+    assert home.run("logout").code == 2
+    front.answers = [Says(200, USAGE)]
+    assert home.run("login", "--url", front.url, stdin=b"mp_live_somebodyskey").code == 2
+    home.variables["MINIPIC_URL"] = front.url
+    assert home.run("usage").code == 0
 
 
 def test_a_prompt_does_not_echo(service: Equipped, key: str, home: Command) -> None:

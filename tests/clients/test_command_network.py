@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.command import PATIENCE_S, Command, counted, statuses
+from tests.clients.command import COMMAND, PATIENCE_S, Command, counted, statuses
 from tests.clients.front import Front, Says, described, result
 from tests.e2e.equipped import UPGRADE_URL, Equipped
 from tests.pictures import opened, padded_png, photo_jpeg, tiny_png
 
 PHOTO = photo_jpeg(96, 64)
-SMALL = b"smaller"
+SMALL = b"\xff\xd8\xffsmaller"
 SECRET = "mp_live_verysecretverysecretverysecret"
 OFTEN = Says(429, b'{"error":"TooManyRequests","message":"Too many."}', {"Retry-After": "1"})
 
@@ -139,8 +139,13 @@ def test_uploads_where_the_route_is_too_narrow(front: Front, fronted: Command) -
         [Says(200, SMALL, described(SMALL + b"and more", 5))],
         [Says(200, b"", described(b"", 5))],
         [Says(200, SMALL, described(SMALL, 5) | {"Image-Width": "wide"})],
+        [result(SMALL, len(PHOTO) - 1)],
+        [result(b"<html>a login page</html>", len(PHOTO))],
+        [result(SMALL, len(PHOTO), **{"Content-Type": "text/html"})],
+        [result(SMALL, len(PHOTO), **{"Content-Type": "image/avif"})],
+        [result(SMALL, len(PHOTO), **{"X-Quality-Score": "nan"})],
     ],
-    ids=["no service", "cut", "empty", "nonsense"],
+    ids=["no service", "cut", "empty", "nonsense", "another's", "no image", "a page", "another type", "no score"],
 )
 def test_answers_that_are_no_results(front: Front, fronted: Command, answers: list[Says]) -> None:
     """An answer that is not wholly a result is none: the original stays, exit code 6."""
@@ -155,7 +160,35 @@ def test_odd_answers_of_other_routes(front: Front, fronted: Command, answer: byt
     front.answers = [Says(413, b'{"upload_url":"x"}'), Says(201, answer)]
     assert fronted.run("a.jpg", "--in-place").code == 6
     front.answers = [Says(200, answer)]
-    assert fronted.run("usage").code in {3, 6}
+    assert fronted.run("usage").code == 6
+
+
+def test_an_output_that_knows_few_characters(front: Front, fronted: Command) -> None:
+    """Where the output is ASCII alone the work is done all the same, and the table and the JSON are shown."""
+    fronted.variables |= {"PYTHONIOENCODING": "ascii"}
+    fronted.write("ä.jpg", PHOTO)
+    front.answers = [result(SMALL, len(PHOTO))]
+    done = fronted.run(".", "--output", "out")
+    assert (done.code, "Traceback" in done.text) == (0, False)
+    assert b"out/?.jpg" in done.out
+    assert statuses(fronted.run_json("ä.jpg", "--output", "more/")) == {"ä.jpg": "compressed"}
+
+
+def test_a_message_that_is_no_text(front: Front, fronted: Command) -> None:
+    """Half a character in the service's message is shown as U+FFFD."""
+    front.answers = [Says(400, b'{"error":"Bad","message":"half \\ud83d, \\udfff"}')]
+    done = fronted.run("a.jpg", "--in-place")
+    assert (done.code, "half \ufffd, \ufffd" in done.text) == (3, True)
+    assert fronted.run_json("a.jpg", "--in-place")["files"][0]["note"] == "half \ufffd, \ufffd"
+
+
+def test_an_output_that_is_full(front: Front, fronted: Command) -> None:
+    """A report that cannot be written is a sentence and exit code 3; the image is done."""
+    front.answers = [result(SMALL, len(PHOTO))]
+    program = ["sh", "-c", '"$0" "$@" > /dev/full', COMMAND]
+    done = fronted.run("a.jpg", "--in-place", "--json", program=program)
+    assert (done.code, done.err) == (3, b"minipic: no space left on device\n")
+    assert (fronted.folder / "a.jpg").read_bytes() == SMALL
 
 
 def test_a_refused_key(service: Equipped, tmp_path: Path) -> None:
@@ -209,7 +242,7 @@ def test_the_key_is_never_shown(front: Front, fronted: Command) -> None:
         done = fronted.run(".", "--in-place", *options)
         assert done.code == 3
         assert SECRET not in done.text
-        assert "…" in done.text
+        assert ("\\u2026" if options else "…") in done.text
 
 
 def test_a_fault_shows_no_key(front: Front, fronted: Command) -> None:

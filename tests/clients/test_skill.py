@@ -24,6 +24,7 @@ TEXT = (SKILL / "SKILL.md").read_text()
 PROGRAM = [sys.executable, str(SKILL / "scripts" / "compress.py")]
 PHOTO = photo_jpeg(96, 64)
 GRAPHIC = graphic_png(96, 64)
+SMALL = b"\xff\xd8\xffsmaller"
 SECRET = "mp_live_verysecretverysecretverysecret"
 COMMANDS = dict(re.findall(r"^\| ([A-Z].+?) \| `(python3 scripts/compress\.py .+?)` \|$", TEXT, re.MULTILINE))
 TRIGGERS = [
@@ -233,19 +234,19 @@ def fronted(front: Front, tmp_path: Path) -> Command:
 def test_a_full_service_is_waited_for(front: Front, fronted: Command) -> None:
     """429 with Retry-After, a busy and a broken service are waited for; then the image goes through, under one name."""
     often = Says(429, b'{"error":"TooManyRequests"}', {"Retry-After": "1"})
-    front.answers = [often, Says(503, b"", {"Retry-After": "1"}), Says(502), result(b"smaller", len(PHOTO))]
+    front.answers = [often, Says(503, b"", {"Retry-After": "1"}), Says(502), result(SMALL, len(PHOTO))]
     assert fronted.run("a.jpg", program=PROGRAM).code == 0
-    assert (fronted.folder / "a-min.jpg").read_bytes() == b"smaller"
+    assert (fronted.folder / "a-min.jpg").read_bytes() == SMALL
     assert len({asked.headers["Idempotency-Key"] for asked in front.asked}) == 1
 
 
 def test_the_key_stays_at_home(front: Front, fronted: Command) -> None:
     """Neither a redirect nor an upload form gets the key, and no message repeats it."""
     offer = f'{{"upload":"u","url":"{front.other_host_url}/form","fields":{{"policy":"p"}}}}'.encode()
-    stored = {"Location": f"{front.other_host_url}/stored", **described(b"smaller", len(PHOTO))}
+    stored = {"Location": f"{front.other_host_url}/stored", **described(SMALL, len(PHOTO))}
     front.answers = [
         Says(413, b'{"error":"PayloadTooLarge","upload_url":"x"}'), Says(201, offer), Says(204),
-        Says(303, b"", stored), Says(200, b"smaller", {"Content-Type": "image/jpeg"}),
+        Says(303, b"", stored), Says(200, SMALL, {"Content-Type": "image/jpeg"}),
     ]  # fmt: skip
     assert fronted.run("a.jpg", program=PROGRAM).code == 0
     holders = [asked.path for asked in front.asked if SECRET in f"{asked.path} {asked.headers} {asked.body!r}"]
@@ -260,6 +261,9 @@ def test_the_key_stays_at_home(front: Front, fronted: Command) -> None:
     [
         (Says(200, b"<html>"), "not as MiniPic does"),
         (Says(200, b"cut", described(b"whole", 9)), "incomplete"),
+        (result(SMALL, 9), "not of the image that was sent"),
+        (result(b"<html>no picture</html>", len(PHOTO)), "no image of the type"),
+        (result(SMALL, len(PHOTO), **{"Content-Type": "text/html"}), "no image of the type"),
         (Says(301, b"", {"Location": "http://x.example/", **described(b"", 9)}), "redirects somewhere else"),
         (Says(303, b"", {"Location": "ftp://x.example/", **described(b"", 9)}), "not secure"),
         (Says(303, b"", {"Location": "/round", **described(b"", 9)}), "redirects somewhere else"),
@@ -289,11 +293,44 @@ def test_a_storage_that_refuses(front: Front, fronted: Command) -> None:
     assert "The storage answered 403" in fronted.run("a.jpg", program=PROGRAM).text
 
 
+@pytest.mark.parametrize("answer", [Says(200, b"<html>"), Says(201, b"{}"), Says(201, b"[]"), Says(307)])
+def test_an_upload_form_that_is_none(front: Front, fronted: Command, answer: Says) -> None:
+    """What is no upload form is a failure with a sentence, not a traceback."""
+    fronted.write("a.jpg", bytes(4_500_001))
+    front.answers = [answer]
+    done = fronted.run("a.jpg", program=PROGRAM)
+    assert (done.code, "Traceback" in done.text) == (1, False)
+    assert "no upload form" in done.text or "redirects somewhere else" in done.text
+
+
+def test_somebody_else_changes_the_file(front: Front, fronted: Command) -> None:
+    """A file that changes while the service works on it is left as it is now."""
+    front.answers = [Says(429, b'{"error":"TooManyRequests"}', {"Retry-After": "1"}), result(SMALL, len(PHOTO))]
+    process = subprocess.Popen(
+        [*PROGRAM, "a.jpg", "--in-place"], cwd=fronted.folder, env=fronted.environment(), stdout=subprocess.PIPE
+    )
+    while not front.asked:
+        time.sleep(0.01)
+    fronted.write("a.jpg", b"somebody's new picture")
+    out, _ = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, b"changed by somebody else" in out) == (1, True)
+    assert fronted.files() == {"a.jpg"}
+    assert (fronted.folder / "a.jpg").read_bytes() == b"somebody's new picture"
+
+
+def test_a_file_named_twice(front: Front, fronted: Command) -> None:
+    """A file that is reached in two ways is sent once."""
+    front.answers = [result(SMALL, len(PHOTO))]
+    (fronted.folder / "link.jpg").symlink_to("a.jpg")
+    done = fronted.run("a.jpg", "./a.jpg", "link.jpg", ".", "--in-place", program=PROGRAM)
+    assert (done.code, len(front.asked)) == (0, 1)
+
+
 def test_an_interruption(front: Front, fronted: Command) -> None:
     """Ctrl-C ends the run after what is under way: exit code 130, nothing half-written, nothing new begun."""
     for number in range(20):
         fronted.write(f"p/{number}.jpg", PHOTO)
-    front.answers = [Says(503, b"", {"Retry-After": "1"})] * 4 + [result(b"smaller", len(PHOTO))]
+    front.answers = [Says(503, b"", {"Retry-After": "1"})] * 4 + [result(SMALL, len(PHOTO))]
     process = subprocess.Popen(
         [*INTERRUPTIBLE, *PROGRAM, "p"],
         cwd=fronted.folder,
@@ -308,7 +345,7 @@ def test_an_interruption(front: Front, fronted: Command) -> None:
     assert (process.returncode, err) == (130, b"")
     made = [name for name in fronted.files() if name.startswith("p-min/")]
     assert len(made) < 20
-    assert all((fronted.folder / name).read_bytes() == b"smaller" for name in made)
+    assert all((fronted.folder / name).read_bytes() == SMALL for name in made)
 
 
 def test_a_hopeless_run_ends_early(service: Equipped, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import threading
 import uuid
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from types import TracebackType
 from typing import Any, TypedDict, cast
 
 from minipic_client.errors import ServiceError, Unreachable
+from minipic_client.formats import format_of_type, is_image
 from minipic_client.options import Options
 from minipic_client.settings import DEFAULT_URL, checked_key, checked_url
 from minipic_client.transport import Answer, Transport
@@ -19,6 +21,7 @@ ONE_REQUEST_BYTES = 4_500_000  # what a deployment on Lambda takes in one reques
 JSON = {"Content-Type": "application/json"}
 IMAGE = {"Content-Type": "application/octet-stream"}
 PLAIN = Options()
+NO_SERVICE = "This address answers, but not as MiniPic does."
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ class Client:
             return self._compress_upload(image, options)
         same = hashlib.sha256(json.dumps(options.query(), sort_keys=True).encode() + b"\n" + image).hexdigest()
         try:
-            return self._compress(image, IMAGE, options, same)
+            return self._compress(image, IMAGE, options, same, len(image))
         except ServiceError as error:
             if error.status == 413 and error.offers_upload:
                 return self._compress_upload(image, options)
@@ -104,11 +107,14 @@ class Client:
 
     def compress_url(self, url: str, options: Options = PLAIN) -> Result:
         """Return what is at a public address, fetched by the service, compressed."""
-        return self._compress_source({"url": url}, options)
+        return self._compress_source({"url": url}, options, None)
 
     def usage(self) -> Usage:
         """Return what was used this month and what is left; costs nothing."""
-        return cast("Usage", self._json("GET", "/v1/usage"))
+        told = self._json("GET", "/v1/usage")
+        if not _is_usage(told):
+            raise Unreachable(NO_SERVICE)
+        return cast("Usage", told)
 
     def _compress_upload(self, image: bytes, options: Options) -> Result:
         offer = self._json("POST", "/v1/uploads", json.dumps({"size": len(image)}).encode())
@@ -117,37 +123,66 @@ class Client:
         except (KeyError, TypeError, ValueError) as error:
             raise Unreachable("The service offered no upload form.") from error
         self._transport.post_form(url, fields, image)
-        return self._compress_source({"upload": upload}, options)
+        return self._compress_source({"upload": upload}, options, len(image))
 
-    def _compress_source(self, source: dict[str, str], options: Options) -> Result:
-        return self._compress(json.dumps({"source": source}).encode(), JSON, options, str(uuid.uuid4()))
+    def _compress_source(self, source: dict[str, str], options: Options, sent_bytes: int | None) -> Result:
+        return self._compress(json.dumps({"source": source}).encode(), JSON, options, str(uuid.uuid4()), sent_bytes)
 
-    def _compress(self, body: bytes, kind: dict[str, str], options: Options, same: str) -> Result:
+    def _compress(
+        self, body: bytes, kind: dict[str, str], options: Options, same: str, sent_bytes: int | None
+    ) -> Result:
         headers = {**kind, "Idempotency-Key": same}
         answer = self._transport.call("POST", "/v1/compress", options.query(), headers, body)
-        return _result(answer)
+        return _result(answer, sent_bytes)
 
     def _json(self, method: str, path: str, body: bytes = b"") -> dict[str, Any]:
         answer = self._transport.call(method, path, {}, JSON if body else {}, body)
         try:
             told = json.loads(answer.body)
         except ValueError as error:
-            raise Unreachable("This address answers, but not as MiniPic does.") from error
+            raise Unreachable(NO_SERVICE) from error
         if not isinstance(told, dict):
-            raise Unreachable("This address answers, but not as MiniPic does.")
+            raise Unreachable(NO_SERVICE)
         return told
 
 
-def _result(answer: Answer) -> Result:
-    """Return the result, only if it is whole."""
+def _is_usage(told: dict[str, Any]) -> bool:
+    """Tell whether an answer has all that is shown of a month."""
+    try:
+        numbers = [told["count"], told["bytes_in"], told["bytes_out"], told["limits"]["max_bytes"]]
+        numbers += [told["free"][name] for name in ("used", "limit", "remaining")] + [told["credits"]["remaining"]]
+        words = [told["month"], told["plan"]]
+    except (KeyError, TypeError):
+        return False
+    return all(isinstance(number, int) for number in numbers) and all(isinstance(word, str) for word in words)
+
+
+def _result(answer: Answer, sent_bytes: int | None) -> Result:
+    """Return the result, only if it is whole, of what was sent, and the image that it says it is.
+
+    ``sent_bytes`` is None where the service fetched the image itself. A proxy's page with the status 200 is no result:
+    it must never take an original's place.
+    """
     headers = answer.headers
     try:
         input_bytes, output_bytes = int(headers["X-Input-Size"]), int(headers["X-Output-Size"])
         width, height = int(headers["Image-Width"]), int(headers["Image-Height"])
-        score = float(headers["X-Quality-Score"]) if "X-Quality-Score" in headers else None
+        score = _score(headers["X-Quality-Score"]) if "X-Quality-Score" in headers else None
         left = int(headers["Compression-Count-Remaining"]) if "Compression-Count-Remaining" in headers else None
     except (KeyError, ValueError) as error:
-        raise Unreachable("This address answers, but not as MiniPic does.") from error
+        raise Unreachable(NO_SERVICE) from error
     if len(answer.body) != output_bytes or not output_bytes:
         raise Unreachable("The result came incomplete.")
-    return Result(answer.body, headers.get("Content-Type", ""), input_bytes, width, height, score, left)
+    if sent_bytes is not None and input_bytes != sent_bytes:
+        raise Unreachable("The result is not of the image that was sent.")
+    media_type = headers.get("Content-Type", "")
+    if not is_image(answer.body, format_of_type(media_type)):
+        raise Unreachable("What came is no image of the type that it says.")
+    return Result(answer.body, media_type, input_bytes, width, height, score, left)
+
+
+def _score(text: str) -> float:
+    score = float(text)
+    if not math.isfinite(score):
+        raise ValueError(text)
+    return score

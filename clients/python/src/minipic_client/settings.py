@@ -21,6 +21,9 @@ URL_ENTRY = "address"
 NO_KEYRING = (
     f"There is no keyring on this machine that a key could be kept in. Set {KEY_VARIABLE} in the environment instead."
 )
+BROKEN_KEYRING = (
+    f"The keyring of this machine cannot be used: unlock it, or set {KEY_VARIABLE} and {URL_VARIABLE} instead."
+)
 _KEY = re.compile(r"[!-~]{8,200}")
 
 
@@ -64,29 +67,46 @@ def service_key(url: str) -> str:
 
 
 def keep_login(url: str, key: str) -> None:
-    """Put address and key into the keyring; BadSetting where there is none."""
-    keyring = _keyring()
+    """Put address and key into the keyring; BadSetting where there is none, or it is locked."""
     try:
+        keyring = _keyring()
         keyring.set_password(KEYRING_SERVICE, url, key)
         keyring.set_password(KEYRING_SERVICE, URL_ENTRY, url)
-    except Exception:  # backends raise what they like, and may quote what they were given
-        raise BadSetting(NO_KEYRING) from None
+    except Exception as error:  # backends raise what they like, and may quote what they were given
+        raise BadSetting(NO_KEYRING if _is_missing(error) else BROKEN_KEYRING) from None
 
 
 def forget_login(url: str) -> bool:
-    """Remove the address and its key from the keyring; tell whether there was a key."""
+    """Remove the address and its key from the keyring; tell whether there was a key; BadSetting if it is locked."""
     had_key = bool(_kept(url))
     for entry in [url, URL_ENTRY]:
         if _kept(entry):
-            _keyring().delete_password(KEYRING_SERVICE, entry)
+            try:
+                _keyring().delete_password(KEYRING_SERVICE, entry)
+            except Exception:
+                raise BadSetting(BROKEN_KEYRING) from None
     return had_key
 
 
 def _kept(entry: str) -> str:
+    """Return what the keyring holds, "" where nothing is kept or there is no keyring at all.
+
+    A locked or broken one is a BadSetting: it may hold the address of another service than the default one, and
+    pictures must not go there instead.
+    """
     try:
         return _keyring().get_password(KEYRING_SERVICE, entry) or ""
-    except Exception:  # no keyring, a locked one, a broken one: as if nothing was kept
-        return ""
+    except Exception as error:  # backends raise what they like, and may quote what they hold
+        if _is_missing(error):
+            return ""
+        raise BadSetting(BROKEN_KEYRING) from None
+
+
+def _is_missing(error: Exception) -> bool:
+    """Tell whether an error says that this machine has no keyring, and not that something is wrong with one."""
+    if isinstance(error, ImportError):
+        return error.name == "keyring"
+    return isinstance(error, importlib.import_module("keyring.errors").NoKeyringError)
 
 
 def _keyring() -> _Keyring:

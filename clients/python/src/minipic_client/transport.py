@@ -52,6 +52,11 @@ class Pace:
         with self._lock:
             self._not_before_s = max(self._not_before_s, time.monotonic() + seconds)
 
+    def sleep(self, seconds: float) -> None:
+        """Let only the calling thread rest; Stopped when the program ends first."""
+        if self._stop.wait(seconds):
+            raise Stopped("stopped")
+
     def wait(self) -> None:
         """Return when requests may go on; Stopped when the program ends first."""
         while not self._stop.is_set():
@@ -87,12 +92,14 @@ class Transport:
                 broken += 1
                 if answer is not None and broken >= TRIES_WHEN_BROKEN:
                     raise service_error(answer.status, answer.body)
-                self._pace.pause(PAUSE_S * 2**broken + random.uniform(0, PAUSE_S))
+                self._pace.sleep(PAUSE_S * 2**broken + random.uniform(0, PAUSE_S))
             elif answer.status < 400:
                 return self._followed(url, answer)
             else:
                 busy += 1
-                self._pace.pause(_wait_s(answer, busy))
+                # Only these two are about everybody; a 409 is about this one image.
+                rest = self._pace.pause if answer.status in {429, 503} else self._pace.sleep
+                rest(_wait_s(answer, busy))
 
     def post_form(self, url: str, fields: Mapping[str, str], file: bytes) -> None:
         """Post a file with the fields of an upload form, without the key."""
@@ -132,7 +139,7 @@ class Transport:
             answer = self._once(method, url, headers, body, is_last=is_last)
             if answer is not None and (is_last or answer.status < 500):
                 break
-            self._pace.pause(PAUSE_S * 2**count)
+            self._pace.sleep(PAUSE_S * 2**count)
         assert answer is not None  # the last try raises where there is no answer
         if answer.status >= 400:
             raise _storage_error(url, answer)

@@ -8,26 +8,28 @@ Exit codes: 0 done, 1 some images failed, 2 wrong usage or no key.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from image_files import (
     FORMATS,
     READ_ONLY,
     SUFFIXES,
+    Changed,
     files_in,
     folder_beside,
     min_name,
     name_from_url,
+    read,
     with_format,
     write,
 )  # fmt: skip
 from minipic_api import ApiError, Result, Service
+from report import Row, report, say
 
 DEFAULT_URL = "https://api.minipic.cn"
 JOBS = 4
@@ -43,15 +45,11 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Row:
-    """What came of an image; sizes in bytes."""
+class Original:
+    """What was read, and its file's state then; no status for an address."""
 
-    source: str
-    target: str = ""
-    before: int | None = None
-    after: int | None = None
-    note: str = ""
-    failed: bool = False
+    data: bytes
+    status: os.stat_result | None
 
 
 def read_arguments() -> argparse.Namespace:
@@ -99,6 +97,16 @@ def images_of(given: argparse.Namespace) -> Iterator[Image]:
             yield Image(str(file), target_of_file(file, folder, given))
 
 
+def each_once(images: Iterable[Image]) -> Iterator[Image]:
+    """Yield each file once, in whatever ways it is reached."""
+    seen: set[str] = set()
+    for image in images:
+        identity = image.source if image.is_url else os.path.realpath(image.source)
+        if identity not in seen:
+            seen.add(identity)
+            yield image
+
+
 def with_own_targets(images: Iterable[Image], wanted: str) -> list[Image]:
     """Return the images with their results' suffixes; where two names meet, the old suffix stays inside."""
     placed: list[Image] = []
@@ -127,16 +135,18 @@ def work(image: Image, given: argparse.Namespace, service: Service) -> Row:
     if service.is_over:
         return Row(image.source, note="not tried", failed=True)
     try:
-        before = b"" if image.is_url else Path(image.source).read_bytes()
+        before, status = (b"", None) if image.is_url else read(image.source)
         if not (given.overwrite or is_original(image, given)) and os.path.lexists(target):
             return Row(image.source, note=f"{target} exists already", failed=True)
         query = {"quality": given.quality, "format": given.format, "background": given.background}
         query = {name: value for name, value in query.items() if value not in {"", "smart", "keep"}}
         result = service.compress_url(image.source, query) if image.is_url else service.compress(before, query)
-        return written(image, target, before, result, given)
+        return written(image, target, Original(before, status), result, given)
     except ApiError as error:
         service.is_over = service.is_over or error.is_final
         return Row(image.source, note=str(error), failed=True)
+    except Changed:
+        return Row(image.source, note="was changed by somebody else meanwhile", failed=True)
     except OSError as error:
         return Row(image.source, note=(error.strerror or "cannot be read").lower(), failed=True)
 
@@ -146,8 +156,9 @@ def is_original(image: Image, given: argparse.Namespace) -> bool:
     return bool(given.in_place) and str(image.target) == image.source
 
 
-def written(image: Image, target: Path, before: bytes, result: Result, given: argparse.Namespace) -> Row:
+def written(image: Image, target: Path, original: Original, result: Result, given: argparse.Namespace) -> Row:
     """Write the result, or the original where the result is no gain, and return the report's row."""
+    before = original.data
     made = result.media_type.partition("/")[2]
     is_unsure = image.is_url or not target.suffix or Path(image.source).suffix.lower() in READ_ONLY
     if is_unsure and made in SUFFIXES:
@@ -155,65 +166,17 @@ def written(image: Image, target: Path, before: bytes, result: Result, given: ar
     is_gain = image.is_url or target.suffix != Path(image.source).suffix or len(result.data) < len(before)
     data = result.data if is_gain else before
     replaces = given.in_place and str(target) == image.source
+    is_same = not image.is_url and os.path.realpath(target) == os.path.realpath(image.source)
     if is_gain or not replaces:
-        write(target, data, may_replace=given.overwrite or replaces, mode_of=None if image.is_url else image.source)
+        write(target, data, may_replace=given.overwrite or replaces, like=original.status, is_original=is_same)
     note = "" if is_gain else "nothing to gain"
     return Row(image.source, str(target), result.input_bytes, len(data), note)
-
-
-def report(rows: list[Row], key: str, *, as_json: bool) -> None:
-    """Print a table in Markdown, or JSON; the key is in neither."""
-    before = sum(row.before or 0 for row in rows if row.after is not None)
-    after = sum(row.after or 0 for row in rows)
-    done = sum(row.after is not None for row in rows)
-    total = {
-        "images": len(rows),
-        "done": done,
-        "before": before,
-        "after": after,
-        "saved_percent": percent(before, after),
-    }
-    if as_json:
-        text = json.dumps({"images": [asdict(row) for row in rows], "total": total}, indent=2)
-    else:
-        lines = ["| image | before | after | saved | result |", "| --- | ---: | ---: | ---: | --- |"]
-        for row in rows:
-            saved = f"{percent(row.before, row.after)} %" if row.before and row.after is not None else ""
-            cells = (row.source, size(row.before), size(row.after), saved, f"{row.target} {row.note}".strip())
-            lines.append("| " + " | ".join(shown(cell) for cell in cells) + " |")
-        lines.append(
-            f"| **{done} of {len(rows)}** | {size(before)} | {size(after)} | **{percent(before, after)} %** | |"
-        )
-        text = "\n".join(lines)
-    say(text.replace(key, "…"))
-
-
-def say(text: str) -> None:
-    """Print text that may hold names which are no text."""
-    sys.stdout.buffer.write(text.encode("utf-8", "replace") + b"\n")
-
-
-def shown(cell: str) -> str:
-    """Return text for a cell of the table, without what a terminal would obey."""
-    return "".join(char if char.isprintable() else "?" for char in cell).replace("|", "\\|")
-
-
-def percent(before: int | None, after: int | None) -> float:
-    """Return what was saved, with one decimal."""
-    return round(100 * (before - (after or 0)) / before, 1) if before else 0.0
-
-
-def size(size_bytes: int | None) -> str:
-    """Return a size for people, in powers of 1000."""
-    if size_bytes is None:
-        return ""
-    return f"{size_bytes / 1e6:.2f} MB" if size_bytes >= 1e6 else f"{size_bytes / 1e3:.1f} kB"
 
 
 def main() -> int:
     """Do what the command line says; return the exit code."""
     given = read_arguments()
-    images = with_own_targets(images_of(given), given.format)
+    images = with_own_targets(each_once(images_of(given)), given.format)
     if given.list:
         say("\n".join([*(image.source for image in images), f"{len(images)} images would be sent"]))
         return 0

@@ -16,7 +16,33 @@ FORMATS = {
 }  # fmt: skip
 SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp", "gif": ".gif", "avif": ".avif", "tiff": ".tiff"}
 MADE_OF = {"heic": "jpeg", "bmp": "png"}  # read but never written, and what is mostly made of them
+_BEGINNINGS = {
+    "png": (b"\x89PNG\r\n\x1a\n",), "jpeg": (b"\xff\xd8\xff",), "gif": (b"GIF87a", b"GIF89a"),
+    "tiff": (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
+}  # fmt: skip
+_UMASK = os.umask(0o077)  # it can only be read by setting it, so here, before there are threads
+os.umask(_UMASK)
 READ_ONLY = {".heic", ".heif", ".bmp"}
+
+
+class Changed(Exception):
+    """The original is no longer the file that was read."""
+
+
+def is_image(data: bytes, format_name: str) -> bool:
+    """Tell whether the data begins as a file of this format does."""
+    if format_name == "avif":  # a box `ftyp` with the brand, which need not be the major one
+        return data[4:8] == b"ftyp" and any(brand in data[8:64] for brand in (b"avif", b"avis"))
+    if format_name == "webp":
+        return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    return data.startswith(_BEGINNINGS.get(format_name, ()))
+
+
+def read(path: str) -> tuple[bytes, os.stat_result]:
+    """Return a file's bytes, and what tells later whether it is still the same; OSError."""
+    with Path(path).open("rb") as file:
+        status = os.fstat(file.fileno())
+        return file.read(), status
 
 
 def files_in(top: Path, place: Path) -> Iterator[Path]:
@@ -60,17 +86,25 @@ def with_format(path: Path, wanted: str) -> Path:
     return path.with_suffix(SUFFIXES[made]) if own else path.with_name(path.name + SUFFIXES[made])
 
 
-def write(target: Path, data: bytes, *, may_replace: bool, mode_of: str | None) -> None:
-    """Write a file whole or not at all, with the mode of another one; FileExistsError."""
+def write(
+    target: Path, data: bytes, *, may_replace: bool, like: os.stat_result | None, is_original: bool = False
+) -> None:
+    """Write a file whole or not at all, with the mode of another one; FileExistsError.
+
+    ``is_original``: ``like`` is of the target itself; Changed where somebody has changed that since.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".minipic-{secrets.token_hex(8)}.tmp")
     try:
-        with temporary.open("xb") as file:
+        # Nobody else may read it before it has the mode of its original.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        if mode_of is not None:
-            temporary.chmod(os.stat(mode_of).st_mode & 0o7777)
+        temporary.chmod(0o666 & ~_UMASK if like is None else like.st_mode & 0o7777)
+        if is_original and like is not None:
+            require_unchanged(target, like)
         if may_replace:
             os.replace(temporary, target)
         else:
@@ -78,6 +112,16 @@ def write(target: Path, data: bytes, *, may_replace: bool, mode_of: str | None) 
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def require_unchanged(path: Path, before: os.stat_result) -> None:
+    """Raise Changed if the file is another one, or has other content, than when it was read."""
+    try:
+        now = os.stat(path)
+    except OSError as error:
+        raise Changed from error
+    if (now.st_mtime_ns, now.st_size, now.st_ino) != (before.st_mtime_ns, before.st_size, before.st_ino):
+        raise Changed
 
 
 def move_to_free_name(temporary: Path, target: Path) -> None:

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import IO, Any
 
+from image_files import is_image
+
 ONE_REQUEST_BYTES = 4_500_000
 TIMEOUT_S = 150
 TRIES_WHEN_BUSY = 8
@@ -27,6 +29,7 @@ TRIES_WHEN_BROKEN = 3
 MAX_WAIT_S = 120
 MAX_REDIRECTS = 3
 BROKEN = {500, 502, 504}
+ELSEWHERE = "The service redirects somewhere else. Check MINIPIC_URL."
 _KEY = re.compile(r"[!-~]{8,200}")
 
 
@@ -88,7 +91,7 @@ class Service:
             return self._compress_upload(image, query)
         same = hashlib.sha256(json.dumps(query, sort_keys=True).encode() + b"\n" + image).hexdigest()
         try:
-            return self._compress(image, "application/octet-stream", query, same)
+            return self._compress(image, "application/octet-stream", query, same, len(image))
         except ApiError as error:
             if error.offers_upload:
                 return self._compress_upload(image, query)
@@ -96,26 +99,41 @@ class Service:
 
     def compress_url(self, url: str, query: dict[str, str]) -> Result:
         """Return what is at a public address, fetched by the service, compressed; ApiError."""
-        return self._compress_source({"url": url}, query)
+        return self._compress_source({"url": url}, query, None)
 
     def _compress_upload(self, image: bytes, query: dict[str, str]) -> Result:
-        body = json.dumps({"size": len(image)}).encode()
-        offer = json.loads(self._call("/v1/uploads", body, {"Content-Type": "application/json"}).body)
-        self._check_scheme(offer["url"])
+        url, form_fields, upload = self._upload_form(len(image))
+        self._check_scheme(url)
         boundary = secrets.token_hex(16)
         head = f'--{boundary}\r\nContent-Disposition: form-data; name="'
-        fields = "".join(f'{head}{name}"\r\n\r\n{value}\r\n' for name, value in offer["fields"].items())
+        fields = "".join(f'{head}{name}"\r\n\r\n{value}\r\n' for name, value in form_fields.items())
         file = f'{head}file"; filename="image"\r\nContent-Type: application/octet-stream\r\n\r\n'
         form = (fields + file).encode() + image + f"\r\n--{boundary}--\r\n".encode()
-        posted = self._tried(offer["url"], form, {"Content-Type": f"multipart/form-data; boundary={boundary}"})
+        posted = self._tried(url, form, {"Content-Type": f"multipart/form-data; boundary={boundary}"})
         if posted.status not in {200, 201, 204}:
             raise ApiError(f"The storage answered {posted.status}.")
-        return self._compress_source({"upload": offer["upload"]}, query)
+        return self._compress_source({"upload": upload}, query, len(image))
 
-    def _compress_source(self, source: dict[str, str], query: dict[str, str]) -> Result:
-        return self._compress(json.dumps({"source": source}).encode(), "application/json", query, str(uuid.uuid4()))
+    def _upload_form(self, size_bytes: int) -> tuple[str, dict[str, str], str]:
+        """Return the address and the fields of a form, and what names the file that is posted to it; ApiError."""
+        answer = self._call(
+            "/v1/uploads", json.dumps({"size": size_bytes}).encode(), {"Content-Type": "application/json"}
+        )
+        if answer.status >= 300:
+            raise ApiError(ELSEWHERE, is_final=True)
+        try:
+            offer = json.loads(answer.body)
+            return str(offer["url"]), dict(offer["fields"]), str(offer["upload"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ApiError("The service offered no upload form.", is_final=True) from error
 
-    def _compress(self, body: bytes, content_type: str, query: dict[str, str], same: str) -> Result:
+    def _compress_source(self, source: dict[str, str], query: dict[str, str], sent_bytes: int | None) -> Result:
+        body = json.dumps({"source": source}).encode()
+        return self._compress(body, "application/json", query, str(uuid.uuid4()), sent_bytes)
+
+    def _compress(
+        self, body: bytes, content_type: str, query: dict[str, str], same: str, sent_bytes: int | None
+    ) -> Result:
         path = "/v1/compress" + ("?" + urllib.parse.urlencode(query) if query else "")
         first = self._call(path, body, {"Content-Type": content_type, "Idempotency-Key": same})
         try:
@@ -125,7 +143,13 @@ class Service:
         last = self._followed(first)
         if len(last.body) != output_bytes:
             raise ApiError("The result came incomplete.")
-        return Result(last.body, last.headers.get_content_type(), input_bytes)
+        if sent_bytes is not None and input_bytes != sent_bytes:
+            raise ApiError("The result is not of the image that was sent.", is_final=True)
+        media_type = last.headers.get_content_type()
+        kind, _, format_name = media_type.partition("/")
+        if kind != "image" or not is_image(last.body, format_name):
+            raise ApiError("What came is no image of the type that it says.", is_final=True)
+        return Result(last.body, media_type, input_bytes)
 
     def _call(self, path: str, body: bytes, headers: dict[str, str]) -> Answer:
         """Send a request with the key until it is answered; it must be safe to send it again."""
@@ -149,7 +173,7 @@ class Service:
             answer = self._tried(url, None, {})
             if answer.status >= 400:
                 raise ApiError(f"The storage answered {answer.status}.")
-        raise ApiError("The service redirects somewhere else. Check MINIPIC_URL.", is_final=True)
+        raise ApiError(ELSEWHERE, is_final=True)
 
     def _tried(self, url: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         host = urllib.parse.urlsplit(url).netloc

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ from minipic_client.command.account import ACCOUNT_COMMANDS
 from minipic_client.command.arguments import compress_parser, read_order
 from minipic_client.command.cache import Cache, cache_path
 from minipic_client.command.items import gather
+from minipic_client.command.names import reason
 from minipic_client.command.outcomes import Exit, exit_code, exit_for
 from minipic_client.command.report import Screen, told, total_line
 from minipic_client.command.run import Run
@@ -31,6 +33,7 @@ class Terminated(BaseException):
 def main() -> NoReturn:
     """Run the command and end the process; threads that still wait for the network do not hold it up."""
     signal.signal(signal.SIGTERM, _on_sigterm)
+    _print_whatever_comes()
     screen = Screen()
     try:
         code = _dispatch(sys.argv[1:], screen)
@@ -42,6 +45,9 @@ def main() -> NoReturn:
     except BrokenPipeError:  # whoever read the output has seen enough
         code = Exit.DONE
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError as error:  # a full disk under standard output
+        screen.say(f"minipic: {reason(error)}")
+        code = Exit.FAILED
     except MinipicError as error:
         screen.say(f"minipic: {error}")
         code = Exit.USAGE if isinstance(error, BadSetting) else exit_for(error)
@@ -50,6 +56,13 @@ def main() -> NoReturn:
         code = Exit.FAILED
     sys.stderr.flush()
     os._exit(code)
+
+
+def _print_whatever_comes() -> None:
+    """Let no character that the terminal's encoding lacks end the run after the work is done and paid."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _dispatch(words: list[str], screen: Screen) -> Exit:

@@ -13,7 +13,11 @@ _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$")  # de
 
 def shown(text: str) -> str:
     """Return text that a terminal shows and does not obey; what is no text at all becomes U+FFFD."""
-    whole = os.fsencode(text).decode("utf-8", "replace") if any("\ud800" <= char <= "\udfff" for char in text) else text
+    # Bytes of a name that are no text are U+DC80 to U+DCFF; the other halves of a pair come from JSON alone.
+    known = "".join(
+        char if not "\ud800" <= char < "\udc80" and not "\udcff" < char <= "\udfff" else "\ufffd" for char in text
+    )
+    whole = known.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(char if char.isprintable() else "\ufffd" for char in whole)
 
 

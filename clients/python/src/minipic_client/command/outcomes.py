@@ -65,6 +65,7 @@ class Outcome:
     score: float | None = None
     error: MinipicError | None = None
     images_left: int | None = None
+    ends_the_run: bool = False  # no further result could be written
 
 
 def saved_percent(before: int, after: int) -> float:

@@ -68,8 +68,9 @@ class Screen:
 
     def show_json(self, told: dict[str, Any]) -> None:
         """Print an object for scripts."""
-        text = json.dumps(told, indent=2, ensure_ascii=False)
-        self._out.file.write((text.replace(self.secret, "…") if self.secret else text) + "\n")
+        text = json.dumps(told, indent=2)  # in ASCII, whatever the output takes
+        secret = json.dumps(self.secret)[1:-1]
+        self._out.file.write((text.replace(secret, "\\u2026") if secret else text) + "\n")
         self._out.file.flush()
 
     def show_pairs(self, pairs: Sequence[tuple[str, str]]) -> None:

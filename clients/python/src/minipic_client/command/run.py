@@ -8,12 +8,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 
 from minipic_client.client import Client
 from minipic_client.command.cache import Cache
 from minipic_client.command.items import Item
 from minipic_client.command.outcomes import Outcome, Status, ends_the_run
+from minipic_client.command.targets import Clash, folded, free_target
 from minipic_client.command.work import Made, Order, finish, make
 from minipic_client.command.writing import sweep
 
@@ -29,6 +31,7 @@ class Run:
         self._order = order
         self._outcomes: dict[int, Outcome] = {}
         self._swept: set[Path] = set()
+        self._claimed = {folded(target): number for number, target in enumerate(targets) if target is not None}
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -55,7 +58,7 @@ class Run:
                     break
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     outcome = self._finished(running.pop(future), future.result(), cache)
-                    is_over = is_over or ends_the_run(outcome.error)
+                    is_over = is_over or outcome.ends_the_run or ends_the_run(outcome.error)
                     progress(outcome)
         finally:
             stop.set()
@@ -63,9 +66,21 @@ class Run:
 
     def _finished(self, number: int, made: Made, cache: Cache) -> Outcome:
         target = made.outcome.target
-        if target is not None and target.parent not in self._swept and self._order.writes:
-            self._swept.add(target.parent)
-            sweep(target.parent)
+        if target is not None and self._order.writes:
+            if target.parent not in self._swept:
+                self._swept.add(target.parent)
+                sweep(target.parent)
+            made = self._placed(number, made, target)
         outcome = finish(made, self._order, cache)
         self._outcomes[number] = outcome
         return outcome
+
+    def _placed(self, number: int, made: Made, target: Path) -> Made:
+        """Keep images apart whose results turned out to need the same name."""
+        outcome = made.outcome
+        try:
+            return replace(
+                made, outcome=replace(outcome, target=free_target(outcome.item, number, target, self._claimed))
+            )
+        except Clash as clash:
+            return replace(made, outcome=replace(outcome, status=Status.FAILED, note=str(clash)))

@@ -35,16 +35,16 @@ def choose_targets(items: Sequence[Item], place: Place, wanted: str) -> list[Pat
     When a new format makes two names equal, those that change keep their old suffix inside: ``hero.png.webp``.
     """
     first = [_target(item, place, wanted) for item in items]
-    counts = Counter(_folded(target) for target in first if target)
+    counts = Counter(folded(target) for target in first if target)
     chosen = [
-        _long_name(item, target) if target and counts[_folded(target)] > 1 else target
+        _long_name(item, target) if target and counts[folded(target)] > 1 else target
         for item, target in zip(items, first)
     ]
     taken: dict[str, Item] = {}
     for item, target in zip(items, chosen):
         if target is None or item.problem:
             continue
-        other = taken.setdefault(_folded(target), item)
+        other = taken.setdefault(folded(target), item)
         if other is not item:
             raise Clash(f"{other.name} and {item.name} would both become {target}")
     return chosen
@@ -58,6 +58,18 @@ def target_for_type(item: Item, target: Path, wanted: str, media_type: str) -> P
     made = format_of_type(media_type)
     is_own_name = item.path is not None and target.suffix == item.path.suffix
     return target if not made or (wanted == "keep" and is_own_name) else _with_suffix(target, made)
+
+
+def free_target(item: Item, number: int, target: Path, claimed: dict[str, int]) -> Path:
+    """Claim for the image ``number`` the target that it turned out to need, and return it; Clash.
+
+    ``claimed`` says which image each planned or written file belongs to. Where another image's is in the way, the old
+    suffix stays inside.
+    """
+    for name in (target, target.with_name(target.stem + item.relative.suffix + target.suffix)):
+        if claimed.setdefault(folded(name), number) == number:
+            return name
+    raise Clash(f"another image becomes {target}")
 
 
 def own_target(item: Item, place: Place) -> Path | None:
@@ -95,5 +107,6 @@ def _long_name(item: Item, target: Path) -> Path:
     return target if target.suffix == own else target.with_name(target.stem + own + target.suffix)
 
 
-def _folded(path: Path) -> str:
+def folded(path: Path) -> str:
+    """Return what is equal for names that may be one file."""
     return str(path).casefold()  # on many machines A.png and a.png are one file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from dataclasses import dataclass, replace
@@ -13,11 +14,13 @@ from minipic_client.command.items import Item
 from minipic_client.command.names import reason
 from minipic_client.command.outcomes import Outcome, Policy, Status, failed, saved_percent
 from minipic_client.command.targets import Place, own_target, target_for_type
-from minipic_client.command.writing import Changed, keep_backup, require_unchanged, write_file
+from minipic_client.command.writing import Changed, keep_backup, require_unchanged, require_writable, write_file
 from minipic_client.errors import MinipicError
+from minipic_client.formats import is_image
 from minipic_client.options import Options
 
 MAX_READ_BYTES = 512 * 1024**2
+NO_FURTHER = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}  # what the next image would meet, too
 TAKEN = "exists already; --overwrite replaces it"
 
 
@@ -70,12 +73,15 @@ def make(item: Item, target: Path | None, order: Order, cache: Cache, client: Cl
     if client is None:
         return Made(Outcome(item, Status.PLANNED, len(data), target=target))
     try:
+        _require_place(target, order)
         result = client.compress(data, order.options)
+    except OSError as error:
+        return Made(failed(item, reason(error), before=len(data)))
     except MinipicError as error:
         return Made(failed(item, str(error), error, len(data)))
     cache.remember(digest, digest_of(result.data), len(result.data))
     final = target and target_for_type(item, target, order.options.format, result.media_type)
-    return Made(_judged(item, final, order, len(data), result), data, digest, read, result)
+    return Made(_judged(item, final, order, data, result), data, digest, read, result)
 
 
 def finish(made: Made, order: Order, cache: Cache) -> Outcome:
@@ -94,7 +100,8 @@ def finish(made: Made, order: Order, cache: Cache) -> Outcome:
     except Changed:
         return replace(outcome, status=Status.FAILED, note="was changed by somebody else meanwhile")
     except OSError as error:
-        return replace(outcome, status=Status.FAILED, note=reason(error))
+        is_last = error.errno in NO_FURTHER
+        return replace(outcome, status=Status.FAILED, note=reason(error), ends_the_run=is_last)
     return outcome
 
 
@@ -118,7 +125,8 @@ def _without_sending(
     known = cache.find(digest)
     if known is not None:
         outcome = Outcome(item, Status.KNOWN, before, known.size_bytes, target)
-        worth_it = order.policy.is_worth_it(before, known.size_bytes, on_purpose=_on_purpose(item, target, order))
+        on_purpose = _on_purpose(item, target, order, data)
+        worth_it = order.policy.is_worth_it(before, known.size_bytes, on_purpose=on_purpose)
         if order.policy.check_percent is not None:
             return _checked(outcome, order.policy.check_percent)
         if known.digest == digest or not worth_it:
@@ -132,12 +140,12 @@ def _without_sending(
     return None
 
 
-def _judged(item: Item, target: Path | None, order: Order, before: int, result: Result) -> Outcome:
-    after = len(result.data)
+def _judged(item: Item, target: Path | None, order: Order, data: bytes, result: Result) -> Outcome:
+    before, after = len(data), len(result.data)
     outcome = _result_outcome(item, before, target, result)
     if order.policy.check_percent is not None:
         return _checked(replace(outcome, status=Status.KEPT), order.policy.check_percent)
-    if order.policy.is_worth_it(before, after, on_purpose=_on_purpose(item, target, order)):
+    if order.policy.is_worth_it(before, after, on_purpose=_on_purpose(item, target, order, data)):
         return outcome
     stays = own_target(item, order.place)
     return replace(outcome, status=Status.KEPT, after=before, target=stays, note=_why_kept(before, after))
@@ -153,11 +161,13 @@ def _checked(outcome: Outcome, percent: float) -> Outcome:
     return replace(outcome, status=Status.CAN_SHRINK) if saved_percent(before, after) > percent else outcome
 
 
-def _on_purpose(item: Item, target: Path | None, order: Order) -> bool:
+def _on_purpose(item: Item, target: Path | None, order: Order, data: bytes) -> bool:
     """Tell whether a new format or size was asked for: then the result counts, larger or not."""
+    wanted = order.options.format
     own = (item.path or item.relative).suffix
-    new_format = order.options.format != "keep" and target is not None and target.suffix != own
-    return new_format or order.options.resize is not None or (item.is_stdin and order.options.format != "keep")
+    is_renamed = item.is_stdin or (target is not None and target.suffix != own)
+    new_format = wanted != "keep" and (is_renamed or not is_image(data, wanted))  # a JPEG may be called x.png
+    return new_format or order.options.resize is not None
 
 
 def _why_kept(before: int, after: int) -> str:
@@ -170,7 +180,10 @@ def _made_of_url(item: Item, target: Path | None, order: Order, client: Client |
     if target is not None and target.suffix and os.path.lexists(target) and order.writes and not order.overwrite:
         return Made(failed(item, TAKEN))
     try:
+        _require_place(target, order)
         result = client.compress_url(item.url, order.options)
+    except OSError as error:
+        return Made(failed(item, reason(error)))
     except MinipicError as error:
         return Made(failed(item, str(error), error))
     final = target and target_for_type(item, target, order.options.format, result.media_type)
@@ -193,7 +206,15 @@ def _put(made: Made, data: bytes, order: Order) -> None:
         keep_backup(target)
     write_file(target, data, made.read, overwrite=replaces or order.overwrite, keep_mtime=order.keep_mtime)
     if order.place.in_place and not replaces and not order.keep_original and item.path is not None:
+        if made.read is not None:
+            require_unchanged(item.path, made.read)
         item.path.unlink()
+
+
+def _require_place(target: Path | None, order: Order) -> None:
+    """Raise OSError before anything is sent if its result could not be written."""
+    if target is not None and order.writes:
+        require_writable(target.parent)
 
 
 def _replaces(item: Item, target: Path, order: Order) -> bool:

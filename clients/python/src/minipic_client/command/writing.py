@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import filecmp
+import itertools
 import os
 import secrets
 import shutil
@@ -13,6 +16,9 @@ from pathlib import Path
 PREFIX, SUFFIX = ".minipic-", ".tmp"
 LEFT_AFTER_S = 3600
 BACKUP_SUFFIX = ".orig"
+FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_UMASK = os.umask(0o077)  # it can only be read by setting it, so here, before there are threads
+os.umask(_UMASK)
 
 
 class Changed(Exception):
@@ -24,9 +30,7 @@ def write_file(
 ) -> None:
     """Put the data at ``target`` with the mode, owner and, if asked, time of ``like``; FileExistsError, OSError."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f"{PREFIX}{secrets.token_hex(8)}{SUFFIX}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    handle = os.open(temporary, flags, 0o666)
+    temporary, handle = _new_temporary(target)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -34,6 +38,9 @@ def write_file(
             os.fsync(file.fileno())
         if like is not None:
             _take_after(temporary, like, keep_mtime)
+        else:
+            with suppress(OSError):  # a file system without modes
+                os.chmod(temporary, 0o666 & ~_UMASK)
         if overwrite:
             os.replace(temporary, target)
         else:
@@ -54,17 +61,28 @@ def require_unchanged(path: Path, read: os.stat_result) -> None:
         raise Changed
 
 
+def require_writable(folder: Path) -> None:
+    """Raise OSError if nothing can be written in a folder, or in the one that it would be made in; touches nothing.
+
+    A full disk shows only when it is written to, and so do rights on Windows.
+    """
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "The folder cannot be written to")
+
+
 def keep_backup(path: Path) -> None:
-    """Keep the file under its name with ``.orig`` as well; one that is there already is older, and stays."""
-    backup = path.with_name(path.name + BACKUP_SUFFIX)
-    if os.path.lexists(backup):
-        return
-    try:
-        os.link(path, backup)
-    except OSError:  # a file system without hard links
-        temporary = path.with_name(f"{PREFIX}{secrets.token_hex(8)}{SUFFIX}")
-        shutil.copy2(path, temporary)
-        os.replace(temporary, backup)
+    """Keep the file as well under its name with ``.orig``, or ``.orig.1`` and so on where that holds something else."""
+    for number in itertools.count():
+        backup = path.with_name(path.name + BACKUP_SUFFIX + (f".{number}" if number else ""))
+        if _has_content_of(backup, path):
+            return
+        with suppress(FileExistsError):
+            _link_or_copy(path, backup)
+            return
 
 
 def sweep(folder: Path) -> None:
@@ -83,6 +101,32 @@ def _take_after(path: Path, like: os.stat_result, keep_mtime: bool) -> None:
     os.chmod(path, stat.S_IMODE(like.st_mode))
     if keep_mtime:
         os.utime(path, ns=(like.st_atime_ns, like.st_mtime_ns))
+
+
+def _new_temporary(target: Path) -> tuple[Path, int]:
+    """Make a file beside the target; nobody else may read it before it has the mode of its original."""
+    temporary = target.with_name(f"{PREFIX}{secrets.token_hex(8)}{SUFFIX}")
+    return temporary, os.open(temporary, FLAGS, 0o600)
+
+
+def _has_content_of(backup: Path, path: Path) -> bool:
+    return backup.is_file() and filecmp.cmp(backup, path, shallow=False)
+
+
+def _link_or_copy(path: Path, backup: Path) -> None:
+    try:
+        os.link(path, backup)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        temporary, handle = _new_temporary(path)
+        os.close(handle)
+        try:
+            shutil.copy2(path, temporary)
+            _move_to_free_name(temporary, backup)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
 
 
 def _move_to_free_name(temporary: Path, target: Path) -> None:
