@@ -1,4 +1,4 @@
-# What people install: the command line, the agents' skill, the editor's extension.
+# What people install: the command line and the agents' skill.
 CLIENT_SOURCES = $(shell find clients/skill -type f ! -path '*/__pycache__/*')
 
 test: .venvs/clients/installed
