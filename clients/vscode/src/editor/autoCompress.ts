@@ -1,0 +1,161 @@
+import { relative, sep } from "node:path";
+import * as vscode from "vscode";
+import { exclusion } from "../images/exclude.ts";
+import { isImage } from "../images/formats.ts";
+import { compressAll } from "../run/compress.ts";
+import { Journal } from "../run/journal.ts";
+import { sizeText, totals } from "../run/outcome.ts";
+import { rootOf } from "./choices.ts";
+import { connect, connectSilently } from "./connection.ts";
+import { errorText, outcomeLine } from "./messages.ts";
+import type { Services } from "./services.ts";
+import { excludePatterns, settingsWish } from "./settings.ts";
+
+const { t } = vscode.l10n;
+const STATE = "minipic.isAutoCompressOn";
+/** A file is taken when nothing was heard of it for so long: programs write large files in pieces. */
+const SETTLE_MS = 1_000;
+const GLOB =
+  "**/*.{[pP][nN][gG],[jJ][pP][gG],[jJ][pP][eE][gG],[wW][eE][bB][pP],[gG][iI][fF],[aA][vV][iI][fF],[tT][iI][fF],[tT][iI][fF][fF]}";
+
+/**
+ * Compresses new and changed images of the workspace by themselves, each in its own format, while it is switched on.
+ * Off at first; the switch belongs to the workspace and is shown in the status bar.
+ */
+export class AutoCompress implements vscode.Disposable {
+  readonly #services: Services;
+  readonly #state: vscode.Memento;
+  readonly #item: vscode.StatusBarItem;
+  readonly #settling = new Map<string, NodeJS.Timeout>();
+  readonly #ready = new Set<string>();
+  #watcher: vscode.FileSystemWatcher | undefined;
+  #off = new AbortController();
+  #isRunning = false;
+
+  constructor(services: Services, state: vscode.Memento) {
+    this.#services = services;
+    this.#state = state;
+    this.#item = vscode.window.createStatusBarItem("minipic.auto", vscode.StatusBarAlignment.Right, 50);
+    this.#item.name = "MiniPic";
+    this.#item.command = "minipic.toggleAutoCompress";
+    if (state.get<boolean>(STATE, false)) this.#switchOn();
+    this.#show();
+    this.#item.show();
+  }
+
+  dispose(): void {
+    this.#switchOff();
+    this.#item.dispose();
+  }
+
+  /** The command: switch on or off. Switching on asks for a key where none is stored. */
+  async toggle(): Promise<void> {
+    if (this.#watcher !== undefined) return this.#set(false);
+    if ((await connect(this.#services.secrets)) !== undefined) await this.#set(true);
+  }
+
+  async #set(isOn: boolean): Promise<void> {
+    if (isOn) this.#switchOn();
+    else this.#switchOff();
+    this.#show();
+    await this.#state.update(STATE, isOn);
+  }
+
+  #switchOn(): void {
+    if (this.#watcher !== undefined) return;
+    this.#off = new AbortController();
+    this.#watcher = vscode.workspace.createFileSystemWatcher(GLOB, false, false, true);
+    this.#watcher.onDidCreate((uri) => {
+      this.#hear(uri);
+    });
+    this.#watcher.onDidChange((uri) => {
+      this.#hear(uri);
+    });
+  }
+
+  #switchOff(): void {
+    this.#off.abort();
+    this.#watcher?.dispose();
+    this.#watcher = undefined;
+    for (const timer of this.#settling.values()) clearTimeout(timer);
+    this.#settling.clear();
+    this.#ready.clear();
+  }
+
+  #hear(uri: vscode.Uri): void {
+    const path = uri.fsPath;
+    const below = relative(rootOf(uri), path).replaceAll(sep, "/");
+    if (uri.scheme !== "file" || !isImage(path) || exclusion(excludePatterns())(below)) return;
+    clearTimeout(this.#settling.get(path));
+    const timer = setTimeout(() => {
+      this.#settling.delete(path);
+      this.#ready.add(path);
+      void this.#drain();
+    }, SETTLE_MS);
+    this.#settling.set(path, timer);
+  }
+
+  /** Compress what is ready, run after run, until nothing is. */
+  async #drain(): Promise<void> {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    try {
+      while (this.#ready.size > 0) {
+        const paths = [...this.#ready];
+        this.#ready.clear();
+        this.#show(paths.length);
+        await this.#compress(paths);
+      }
+    } catch (error) {
+      await this.#giveUp(errorText(error));
+    } finally {
+      this.#isRunning = false;
+      this.#show();
+    }
+  }
+
+  async #compress(paths: readonly string[]): Promise<void> {
+    const client = await connectSilently(this.#services.secrets);
+    if (client === undefined) return this.#giveUp(t("There is no key for this service."));
+    const journal = await Journal.begin(this.#services.journals, Date.now());
+    const wish = {
+      ...settingsWish(),
+      // Nobody watches: files are only ever made smaller, none is added or deleted.
+      format: "keep",
+      skipIfLarger: true,
+      skipLargerConversion: true,
+      isAuto: true,
+    };
+    const off = this.#off.signal;
+    const report = await compressAll(paths, wish, {
+      ...this.#services,
+      client,
+      journal,
+      stop: off,
+      // What is in work when it is switched off is paid for, and may end.
+      signal: new AbortController().signal,
+      report: (outcome) => {
+        // Its own writes come back as news: they are not worth a line.
+        const isOwnWrite = outcome.kind === "skipped" && outcome.why === "alreadyDone";
+        if (!isOwnWrite) this.#services.log.appendLine(t("auto: {0}", outcomeLine(outcome)));
+      },
+    });
+    if (journal.isEmpty) await journal.discard();
+    const { beforeBytes, afterBytes, compressed } = totals(report.outcomes);
+    if (compressed > 0) this.#item.tooltip = t("Last: {0} saved", sizeText(beforeBytes - afterBytes));
+    if (report.fatal !== undefined) await this.#giveUp(errorText(report.fatal));
+  }
+
+  /** Switch off, and say why: an error that every image meets would be told for each of them. */
+  async #giveUp(why: string): Promise<void> {
+    await this.#set(false);
+    void vscode.window.showWarningMessage(`MiniPic: ${t("auto-compress was switched off.")} ${why}`);
+  }
+
+  #show(inWork = 0): void {
+    const isOn = this.#watcher !== undefined;
+    if (inWork > 0) this.#item.text = t("$(sync~spin) MiniPic: {0}", inWork);
+    else this.#item.text = isOn ? t("$(file-media) MiniPic: Auto On") : t("$(file-media) MiniPic: Auto Off");
+    this.#item.tooltip ??= t("Compress new and changed images by themselves. Every image counts.");
+  }
+}

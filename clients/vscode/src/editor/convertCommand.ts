@@ -1,0 +1,87 @@
+import * as vscode from "vscode";
+import { hasEnding } from "../images/formats.ts";
+import { digestOfFile } from "../images/writing.ts";
+import { type Journal, takeBack } from "../run/journal.ts";
+import type { Outcome } from "../run/outcome.ts";
+import { choicesFor } from "./choices.ts";
+import { runVisibly, tell } from "./compressCommand.ts";
+import { errorText, summary } from "./messages.ts";
+import { updateReferences, type Updated } from "./referenceEdits.ts";
+import type { Services } from "./services.ts";
+import { settingsWish } from "./settings.ts";
+
+const { t } = vscode.l10n;
+
+type Compressed = Extract<Outcome, { kind: "compressed" }>;
+
+/** The command: make WebP images of what was chosen, and change what refers to the originals in the whole workspace. */
+export async function convertToWebp(services: Services, uri?: vscode.Uri, uris?: vscode.Uri[]): Promise<void> {
+  const choices = await choicesFor(uri, uris);
+  if (choices === undefined) return;
+  const settings = settingsWish();
+  const wish = {
+    ...settings,
+    format: "webp",
+    skipLargerConversion: settings.skipIfLarger,
+    // Originals go only when nothing refers to them any more.
+    keepOriginal: true,
+    isAuto: false,
+  };
+  let told = "";
+  const isNoWebp = (path: string): boolean => !hasEnding(path, ".webp");
+  const done = await runVisibly(services, choices, wish, isNoWebp, async ({ report, journal }, progress, stop) => {
+    const made = report.outcomes.filter((outcome) => outcome.kind === "compressed");
+    if (made.length === 0) return;
+    progress.report({ message: t("updating references…") });
+    told = await updateAll(services, made, settings.keepOriginal ? undefined : journal, stop);
+  });
+  if (done !== undefined) tell(services, done.report, [summary(done.report), told].join(" ").trim());
+}
+
+/** Update references, and delete the originals where there is a journal to keep them in; say what was done. */
+async function updateAll(
+  services: Services,
+  made: readonly Compressed[],
+  journal: Journal | undefined,
+  stop: AbortSignal,
+): Promise<string> {
+  const renamed = new Map(made.map(({ path, target }) => [vscode.Uri.file(path).path, vscode.Uri.file(target).path]));
+  const log = (line: string): void => {
+    services.log.appendLine(line);
+  };
+  try {
+    const deletions = journal === undefined ? [] : await keepAll(journal, made);
+    const updated = await updateReferences(
+      renamed,
+      deletions.map(({ path }) => vscode.Uri.file(path)),
+      stop,
+      log,
+    );
+    if (journal !== undefined && updated.isDeleted && updated.unsaved > 0) {
+      for (const change of deletions) await takeBack(journal.folder, change);
+    }
+    return updatedText(updated);
+  } catch (error) {
+    if (stop.aborted) return t("References were not updated.");
+    return t("References were not updated: {0}", errorText(error));
+  }
+}
+
+/** Keep a copy of each original that is as it was when it was converted; give them. */
+async function keepAll(journal: Journal, made: readonly Compressed[]) {
+  const kept = [];
+  for (const { path, before } of made) {
+    if ((await digestOfFile(path)) === before) kept.push(await journal.deleting(path));
+  }
+  return kept;
+}
+
+function updatedText({ references, files, unsaved }: Updated): string {
+  const text =
+    references === 1
+      ? t("1 reference updated.")
+      : files === 1
+        ? t("{0} references updated in one file.", references)
+        : t("{0} references updated in {1} files.", references, files);
+  return unsaved === 0 ? text : `${text} ${t("Not saved yet: {0}. The originals stay.", unsaved)}`;
+}

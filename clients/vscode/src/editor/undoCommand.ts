@@ -1,0 +1,80 @@
+import { rm } from "node:fs/promises";
+import * as vscode from "vscode";
+import { digestOfFile, exists } from "../images/writing.ts";
+import { type Change, lastRun, takeBack, type Taken } from "../run/journal.ts";
+import { displayPath, errorText } from "./messages.ts";
+import { updateReferences } from "./referenceEdits.ts";
+import type { Services } from "./services.ts";
+
+const { t } = vscode.l10n;
+
+/**
+ * The command: take the newest run back. Originals return, references to results go back to them, then the results
+ * go. What was changed since the run is left as it is.
+ */
+export async function undoLast(services: Services): Promise<void> {
+  if (services.inWork.size > 0) {
+    void vscode.window.showInformationMessage(t("MiniPic: images are in work. Stop them or wait, then undo."));
+    return;
+  }
+  const run = await lastRun(services.journals);
+  if (run === undefined) {
+    void vscode.window.showInformationMessage(t("MiniPic: there is nothing to undo."));
+    return;
+  }
+  const location = vscode.ProgressLocation.Notification;
+  const sum = await vscode.window.withProgress({ location, title: t("MiniPic: undoing…") }, () =>
+    takeRunBack(services, run.folder, run.changes),
+  );
+  // What failed may be tried again.
+  if (sum.failed === 0) await rm(run.folder, { recursive: true, force: true });
+  const parts = [sum.restored === 1 ? t("1 change undone") : t("{0} changes undone", sum.restored)];
+  if (sum.left > 0) parts.push(t("{0} left, as they were changed since", sum.left));
+  if (sum.failed > 0) parts.push(t("{0} failed", sum.failed));
+  const show = sum.failed > 0 ? vscode.window.showWarningMessage : vscode.window.showInformationMessage;
+  void show(`MiniPic: ${parts.join(t(", "))}.`);
+}
+
+type Sum = Record<"restored" | "left" | "failed" | "nothing", number>;
+
+async function takeRunBack(services: Services, folder: string, changes: readonly Change[]): Promise<Sum> {
+  const sum: Sum = { restored: 0, left: 0, failed: 0, nothing: 0 };
+  const take = async (change: Change): Promise<void> => {
+    // Remembered first: auto-compress hears of the file before this function goes on.
+    if (change.kind !== "created") services.known.own(change.before);
+    try {
+      const taken = await takeBack(folder, change);
+      sum[taken] += 1;
+      services.log.appendLine(`${displayPath(change.path)}: ${undoText(change.kind, taken)}`);
+    } catch (error) {
+      sum.failed += 1;
+      services.log.appendLine(`${displayPath(change.path)}: ${errorText(error)}`);
+    }
+  };
+  const created = changes.filter((change) => change.kind === "created");
+  for (const change of changes) if (change.kind !== "created") await take(change);
+  await refersBack(services, created);
+  for (const change of created) await take(change);
+  await services.known.save();
+  return sum;
+}
+
+/** References go back to the originals that are there; a result that was changed since stays, and so do they. */
+async function refersBack(services: Services, created: readonly Extract<Change, { kind: "created" }>[]): Promise<void> {
+  const renamed = new Map<string, string>();
+  for (const { path, from, after } of created) {
+    const now = await digestOfFile(path);
+    const isUnchanged = now === after || now === undefined;
+    if (isUnchanged && (await exists(from))) renamed.set(vscode.Uri.file(path).path, vscode.Uri.file(from).path);
+  }
+  const log = (line: string): void => {
+    services.log.appendLine(line);
+  };
+  await updateReferences(renamed, [], new AbortController().signal, log);
+}
+
+function undoText(kind: Change["kind"], taken: Taken): string {
+  const restored = kind === "created" ? t("deleted again") : t("brought back");
+  const texts = { restored, nothing: t("is as it was"), left: t("left, it was changed since") };
+  return texts[taken];
+}

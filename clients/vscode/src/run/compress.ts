@@ -1,0 +1,170 @@
+import { readFile, rm, stat } from "node:fs/promises";
+import type { Client, Compressed } from "../api/client.ts";
+import { isFatal, ServiceError } from "../api/errors.ts";
+import { endingOfFormat, endingOfType, hasEnding, looksLike, withEnding } from "../images/formats.ts";
+import { createFile, digest, digestOfFile, exists, hasCode, isWritable, replaceFile } from "../images/writing.ts";
+import type { Journal } from "./journal.ts";
+import type { Known } from "./known.ts";
+import { inLanes } from "./lanes.ts";
+import type { Outcome, Reason, Report } from "./outcome.ts";
+
+export interface Wish {
+  quality: string;
+  /** `keep` or the format of the results. */
+  format: string;
+  /** Leave an original as it is when its result in the same format is no smaller. */
+  skipIfLarger: boolean;
+  /** Write no result in another format that is no smaller. */
+  skipLargerConversion: boolean;
+  /** Keep the original where the result has another name. */
+  keepOriginal: boolean;
+  maxSizeBytes: number;
+  concurrency: number;
+  /** Nobody asked for these very files: leave alone what the extension wrote. */
+  isAuto: boolean;
+}
+
+/** What the runs of one window share. */
+export interface Shared {
+  known: Known;
+  /** Paths that a run has in work. */
+  inWork: Set<string>;
+}
+
+export interface Run extends Shared {
+  client: Client;
+  journal: Journal;
+  /** Begin no more images; those in work are already counted by the service, and may end. */
+  stop: AbortSignal;
+  /** End at once. */
+  signal: AbortSignal;
+  /** Told of each outcome as it comes. */
+  report: (outcome: Outcome) => void;
+}
+
+class Skip extends Error {
+  readonly why: Reason;
+  constructor(why: Reason) {
+    super(why);
+    this.why = why;
+  }
+}
+
+/**
+ * Compress images, `concurrency` at once. What goes wrong with one image is its outcome and does not end the run,
+ * unless every other image would meet it too. Never throws for a file or an answer.
+ */
+export async function compressAll(paths: readonly string[], wish: Wish, run: Run): Promise<Report> {
+  const outcomes: Outcome[] = [];
+  const hopeless = new AbortController();
+  const stop = AbortSignal.any([run.stop, run.signal, hopeless.signal]);
+  let fatal: Error | undefined;
+  await inLanes(paths, wish.concurrency, stop, async (path) => {
+    const outcome = await outcomeOf(path, wish, run);
+    if (outcome === undefined) return;
+    if (outcome.kind === "failed" && isFatal(outcome.error)) {
+      fatal ??= outcome.error;
+      hopeless.abort();
+    }
+    outcomes.push(outcome);
+    run.report(outcome);
+  });
+  await run.known.save();
+  const report = {
+    outcomes,
+    leftOver: paths.length - outcomes.length,
+    isStopped: run.stop.aborted || run.signal.aborted,
+  };
+  return fatal === undefined ? report : { ...report, fatal };
+}
+
+/** What became of one image; undefined where the run ended before it was done. */
+async function outcomeOf(path: string, wish: Wish, run: Run): Promise<Outcome | undefined> {
+  if (run.inWork.has(path)) return { kind: "skipped", path, why: "inWork" };
+  run.inWork.add(path);
+  try {
+    return await compressOne(path, wish, run);
+  } catch (error) {
+    if (error instanceof Skip) return { kind: "skipped", path, why: error.why };
+    if (run.signal.aborted) return undefined;
+    if (hasCode(error, "ENOENT")) return { kind: "skipped", path, why: "gone" };
+    return { kind: "failed", path, error: error instanceof Error ? error : new Error(String(error)) };
+  } finally {
+    run.inWork.delete(path);
+  }
+}
+
+async function compressOne(path: string, wish: Wish, run: Run): Promise<Outcome> {
+  const { size, mode } = await stat(path);
+  if (size > wish.maxSizeBytes) throw new Skip("tooLarge");
+  if (size === 0) throw new Skip("empty");
+  const promised = endingOfFormat(wish.format);
+  const isInPlace = promised === undefined || hasEnding(path, promised);
+  // Refused before it is paid for.
+  if (isInPlace && !(await isWritable(path))) throw new Skip("readOnly");
+  const claimed = isInPlace ? undefined : withEnding(path, promised);
+  if (claimed !== undefined && (run.inWork.has(claimed) || (await exists(claimed)))) throw new Skip("targetExists");
+  if (claimed !== undefined) run.inWork.add(claimed);
+  try {
+    const original = await readFile(path);
+    const before = digest(original);
+    const isDone = isInPlace && run.known.isSettled(before, wish.quality);
+    if (isDone || (wish.isAuto && run.known.isOwn(before))) throw new Skip("alreadyDone");
+    const result = await run.client.compress(original, wish, run.signal);
+    checkImage(result, promised);
+    const target = claimed ?? path;
+    await write({ path, target, original, before, mode: mode & 0o7777, result }, wish, run);
+    const [beforeBytes, afterBytes] = [original.byteLength, result.bytes.byteLength];
+    return { kind: "compressed", path, target, before, beforeBytes, afterBytes };
+  } finally {
+    if (claimed !== undefined) run.inWork.delete(claimed);
+  }
+}
+
+/** Throw for bytes that are not the image that they are said to be, or not the one that was asked for. */
+function checkImage(result: Compressed, promisedEnding: string | undefined): void {
+  const ending = endingOfType(result.type);
+  const isPromised = promisedEnding === undefined || ending === promisedEnding;
+  if (ending === undefined || !isPromised || !looksLike(result.bytes, result.type)) {
+    throw new ServiceError(
+      200,
+      "BadAnswer",
+      `The service's answer is not the image that was asked for (${result.type}).`,
+    );
+  }
+}
+
+interface Piece {
+  path: string;
+  target: string;
+  original: Uint8Array;
+  before: string;
+  mode: number;
+  result: Compressed;
+}
+
+async function write(piece: Piece, wish: Wish, run: Run): Promise<void> {
+  const { path, target, original, before, mode, result } = piece;
+  const isInPlace = target === path;
+  const isLarger = result.bytes.byteLength >= original.byteLength;
+  if (isLarger && (isInPlace ? wish.skipIfLarger : wish.skipLargerConversion)) {
+    if (isInPlace) run.known.settle(before, wish.quality);
+    throw new Skip("notSmaller");
+  }
+  const after = digest(result.bytes);
+  run.signal.throwIfAborted();
+  // Remembered first: auto-compress hears of the new file before this function goes on.
+  run.known.own(after);
+  run.known.settle(after, wish.quality);
+  if (isInPlace) {
+    await run.journal.replacing(path, original, after);
+    if (!(await replaceFile(path, result.bytes, before))) throw new Skip("changedMeanwhile");
+    return;
+  }
+  run.journal.creating(target, path, after);
+  if (!(await createFile(target, result.bytes, mode))) throw new Skip("targetExists");
+  if (!wish.keepOriginal && (await digestOfFile(path)) === before) {
+    await run.journal.deleting(path);
+    await rm(path);
+  }
+}

@@ -1,0 +1,135 @@
+import { appendFileSync } from "node:fs";
+import { mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createFile, digest, digestOfFile, hasCode, replaceFile } from "../images/writing.ts";
+
+/**
+ * One change of a file, written down before it is made, so that a crash at any moment leaves it reversible.
+ * `copy` names the original's copy in the run's folder; `after` is the digest of what was written.
+ */
+export type Change =
+  | { kind: "replaced"; path: string; copy: string; before: string; after: string }
+  | { kind: "created"; path: string; from: string; after: string }
+  | { kind: "deleted"; path: string; copy: string; before: string; mode: number };
+
+const RUNS_KEPT = 10;
+const LIST = "changes.jsonl";
+
+/** The changes of one run, in a folder of its own. */
+export class Journal {
+  readonly folder: string;
+  #count = 0;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Begin the journal of a run below `home`; the oldest runs are forgotten. */
+  static async begin(home: string, nowMs: number): Promise<Journal> {
+    await mkdir(home, { recursive: true });
+    const older = await runFolders(home);
+    for (const name of older.slice(0, Math.max(0, older.length - RUNS_KEPT + 1))) {
+      await rm(join(home, name), { recursive: true, force: true });
+    }
+    for (let name = Math.max(nowMs, Number(older.at(-1) ?? 0) + 1); ; name += 1) {
+      const folder = join(home, String(name));
+      try {
+        await mkdir(folder);
+        return new Journal(folder);
+      } catch (error) {
+        // Another run began in this very millisecond.
+        if (!hasCode(error, "EEXIST")) throw error;
+      }
+    }
+  }
+
+  /** Whether nothing was changed. */
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
+  /** Keep the original of a file that is about to be replaced. */
+  async replacing(path: string, original: Uint8Array, after: string): Promise<void> {
+    const before = digest(original);
+    this.#write({ kind: "replaced", path, copy: await this.#keep(original, before), before, after });
+  }
+
+  /** Note a file that is about to be made from another. */
+  creating(path: string, from: string, after: string): void {
+    this.#write({ kind: "created", path, from, after });
+  }
+
+  /** Keep a file that is about to be deleted. */
+  async deleting(path: string): Promise<Change> {
+    const original = await readFile(path);
+    const before = digest(original);
+    const { mode } = await stat(path);
+    const copy = await this.#keep(original, before);
+    return this.#write({ kind: "deleted", path, copy, before, mode: mode & 0o7777 });
+  }
+
+  /** Forget the run. */
+  async discard(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async #keep(original: Uint8Array, name: string): Promise<string> {
+    await writeFile(join(this.folder, name), original, { flush: true });
+    return name;
+  }
+
+  #write(change: Change): Change {
+    appendFileSync(join(this.folder, LIST), `${JSON.stringify(change)}\n`, { flush: true });
+    this.#count += 1;
+    return change;
+  }
+}
+
+/** The newest run that can be taken back: its folder and its changes, newest first; undefined where there is none. */
+export async function lastRun(home: string): Promise<{ folder: string; changes: Change[] } | undefined> {
+  for (const name of (await runFolders(home)).reverse()) {
+    const folder = join(home, name);
+    const changes = parseChanges(await readFile(join(folder, LIST), "utf8").catch(() => ""));
+    if (changes.length > 0) return { folder, changes: changes.reverse() };
+  }
+  return undefined;
+}
+
+/** What became of a change that was taken back: done, or left because the file was changed since. */
+export type Taken = "restored" | "nothing" | "left";
+
+/** Take one change back, unless the file is no longer as the run left it. Throws what the file system throws. */
+export async function takeBack(folder: string, change: Change): Promise<Taken> {
+  const now = await digestOfFile(change.path);
+  if (change.kind === "created") {
+    if (now !== change.after) return now === undefined ? "nothing" : "left";
+    await rm(change.path);
+    return "restored";
+  }
+  if (now === change.before) return "nothing";
+  const original = await readFile(join(folder, change.copy));
+  if (change.kind === "replaced") {
+    return now === change.after && (await replaceFile(change.path, original, now)) ? "restored" : "left";
+  }
+  return (await createFile(change.path, original, change.mode)) ? "restored" : "left";
+}
+
+async function runFolders(home: string): Promise<string[]> {
+  try {
+    return (await readdir(home)).filter((name) => /^\d+$/.test(name)).sort((one, other) => Number(one) - Number(other));
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return [];
+    throw error;
+  }
+}
+
+/** The last line may be half written, if the machine stopped there: its change was then not made. */
+function parseChanges(text: string): Change[] {
+  return text.split("\n").flatMap((line) => {
+    try {
+      return [JSON.parse(line) as Change];
+    } catch {
+      return [];
+    }
+  });
+}
