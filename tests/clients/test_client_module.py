@@ -33,7 +33,7 @@ from minipic_client.command.items import Item
 from minipic_client.command.names import name_from_url, shown
 from minipic_client.command.outcomes import Outcome, Policy, Status
 from minipic_client.command.targets import Place
-from minipic_client.command.writing import keep_backup, write_file
+from minipic_client.command.writing import Changed, keep_backup, write_file
 from minipic_client.transport import Pace
 from tests.clients.command import VENV_FOLDER
 from tests.clients.front import Front, Says, described
@@ -206,6 +206,17 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OSError, match="no space left"):
         write_file(target, b"second", target.stat(), overwrite=True)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"first"]
+
+
+def test_a_change_while_the_result_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What somebody saves between the last look and the end of writing is not replaced."""
+    target = tmp_path / "a.jpg"
+    target.write_bytes(b"first")
+    read = target.stat()
+    monkeypatch.setattr(os, "fsync", lambda _: target.write_bytes(b"edited"))
+    with pytest.raises(Changed):
+        write_file(target, b"second", read, overwrite=True, is_original=True)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"edited"]
 
 
 def test_nobody_reads_a_half_written_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

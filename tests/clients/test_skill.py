@@ -240,6 +240,25 @@ def test_a_full_service_is_waited_for(front: Front, fronted: Command) -> None:
     assert len({asked.headers["Idempotency-Key"] for asked in front.asked}) == 1
 
 
+def test_a_full_disk_ends_the_run(front: Front, fronted: Command) -> None:
+    """When a result finds no space, images that are not yet with the service are not sent."""
+    full = b"import os\ndef full(_):\n    raise OSError(28, 'No space left on device')\nos.fsync = full\n"
+    (fronted.home / "sitecustomize.py").write_bytes(full)
+    fronted.variables["PYTHONPATH"] = str(fronted.home)
+    for number in range(12):
+        fronted.write(f"p/{number}.jpg", PHOTO)
+    front.answers = [result(SMALL, len(PHOTO))] * 12
+    done = fronted.run("p", "--in-place", program=PROGRAM)
+    assert (done.code, len(front.asked) <= 4) == (1, True)  # as many as are in work at once
+    assert {row[-1] for row in rows(done).values()} >= {"no space left on device", "not tried"}
+
+
+def test_places_that_cannot_be_written(front: Front, fronted: Command) -> None:
+    """Where the results' folder cannot be made nothing is sent."""
+    done = fronted.run("a.jpg", "--output", "a.jpg/out/", program=PROGRAM)
+    assert (done.code, "not a directory" in done.text, front.asked) == (1, True, [])
+
+
 def test_the_key_stays_at_home(front: Front, fronted: Command) -> None:
     """Neither a redirect nor an upload form gets the key, and no message repeats it."""
     offer = f'{{"upload":"u","url":"{front.other_host_url}/form","fields":{{"policy":"p"}}}}'.encode()

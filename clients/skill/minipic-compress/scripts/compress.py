@@ -17,6 +17,7 @@ from pathlib import Path
 
 from image_files import (
     FORMATS,
+    NO_FURTHER,
     READ_ONLY,
     SUFFIXES,
     Changed,
@@ -25,6 +26,7 @@ from image_files import (
     min_name,
     name_from_url,
     read,
+    require_writable,
     with_format,
     write,
 )  # fmt: skip
@@ -138,10 +140,11 @@ def work(image: Image, given: argparse.Namespace, service: Service) -> Row:
         before, status = (b"", None) if image.is_url else read(image.source)
         if not (given.overwrite or is_original(image, given)) and os.path.lexists(target):
             return Row(image.source, note=f"{target} exists already", failed=True)
+        require_writable(target.parent)  # before it is paid for
         query = {"quality": given.quality, "format": given.format, "background": given.background}
         query = {name: value for name, value in query.items() if value not in {"", "smart", "keep"}}
         result = service.compress_url(image.source, query) if image.is_url else service.compress(before, query)
-        return written(image, target, Original(before, status), result, given)
+        return put(image, Original(before, status), result, given, service)
     except ApiError as error:
         service.is_over = service.is_over or error.is_final
         return Row(image.source, note=str(error), failed=True)
@@ -149,6 +152,15 @@ def work(image: Image, given: argparse.Namespace, service: Service) -> Row:
         return Row(image.source, note="was changed by somebody else meanwhile", failed=True)
     except OSError as error:
         return Row(image.source, note=(error.strerror or "cannot be read").lower(), failed=True)
+
+
+def put(image: Image, original: Original, result: Result, given: argparse.Namespace, service: Service) -> Row:
+    """Write the result and return the report's row; a disk that takes nothing more ends the run."""
+    try:
+        return written(image, image.target, original, result, given)
+    except OSError as error:
+        service.is_over = service.is_over or error.errno in NO_FURTHER
+        raise
 
 
 def is_original(image: Image, given: argparse.Namespace) -> bool:

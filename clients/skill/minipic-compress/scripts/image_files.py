@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -23,6 +24,7 @@ _BEGINNINGS = {
 _UMASK = os.umask(0o077)  # it can only be read by setting it, so here, before there are threads
 os.umask(_UMASK)
 READ_ONLY = {".heic", ".heif", ".bmp"}
+NO_FURTHER = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}  # what the next image would meet, too
 
 
 class Changed(Exception):
@@ -84,6 +86,16 @@ def with_format(path: Path, wanted: str) -> Path:
     if made == own:
         return path
     return path.with_suffix(SUFFIXES[made]) if own else path.with_name(path.name + SUFFIXES[made])
+
+
+def require_writable(folder: Path) -> None:
+    """Raise OSError if nothing can be written in a folder, or in the one that it would be made in; touches nothing."""
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, f"{folder} cannot be written to")
 
 
 def write(

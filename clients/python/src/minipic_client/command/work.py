@@ -204,7 +204,8 @@ def _put(made: Made, data: bytes, order: Order) -> None:
         require_unchanged(item.path, made.read)
     if replaces and order.keep_original:
         keep_backup(target)
-    write_file(target, data, made.read, overwrite=replaces or order.overwrite, keep_mtime=order.keep_mtime)
+    may_replace = replaces or order.overwrite
+    write_file(target, data, made.read, overwrite=may_replace, keep_mtime=order.keep_mtime, is_original=replaces)
     if order.place.in_place and not replaces and not order.keep_original and item.path is not None:
         if made.read is not None:
             require_unchanged(item.path, made.read)

@@ -26,9 +26,18 @@ class Changed(Exception):
 
 
 def write_file(
-    target: Path, data: bytes, like: os.stat_result | None, *, overwrite: bool, keep_mtime: bool = False
+    target: Path,
+    data: bytes,
+    like: os.stat_result | None,
+    *,
+    overwrite: bool,
+    keep_mtime: bool = False,
+    is_original: bool = False,
 ) -> None:
-    """Put the data at ``target`` with the mode, owner and, if asked, time of ``like``; FileExistsError, OSError."""
+    """Put the data at ``target`` with the mode, owner and, if asked, time of ``like``; FileExistsError, OSError.
+
+    ``is_original``: ``like`` is of the target itself; Changed where somebody has changed that since.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary, handle = _new_temporary(target)
     try:
@@ -41,6 +50,8 @@ def write_file(
         else:
             with suppress(OSError):  # a file system without modes
                 os.chmod(temporary, 0o666 & ~_UMASK)
+        if is_original and like is not None:
+            require_unchanged(target, like)  # writing took a while
         if overwrite:
             os.replace(temporary, target)
         else:
