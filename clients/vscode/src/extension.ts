@@ -14,14 +14,14 @@ const KNOWN = "minipic.known";
 
 /** Called by the editor once, after it has started. */
 export function activate(context: vscode.ExtensionContext): void {
-  const { globalState, workspaceState } = context;
+  const { workspaceState } = context;
   const services: Services = {
     secrets: context.secrets,
     log: vscode.window.createOutputChannel("MiniPic"),
     journals: join((context.storageUri ?? context.globalStorageUri).fsPath, "undo"),
     known: new Known({
-      get: () => globalState.get<string[]>(KNOWN, []),
-      set: (entries) => globalState.update(KNOWN, entries),
+      get: () => workspaceState.get<string[]>(KNOWN, []),
+      set: (entries) => workspaceState.update(KNOWN, entries),
     }),
     inWork: new Set(),
   };

@@ -140,7 +140,7 @@ export class AutoCompress implements vscode.Disposable {
         if (!isOwnWrite) this.#services.log.appendLine(t("auto: {0}", outcomeLine(outcome)));
       },
     });
-    if (journal.isEmpty) await journal.discard();
+    await journal.end();
     const { beforeBytes, afterBytes, compressed } = totals(report.outcomes);
     if (compressed > 0) this.#item.tooltip = t("Last: {0} saved", sizeText(beforeBytes - afterBytes));
     if (report.fatal !== undefined) await this.#giveUp(errorText(report.fatal));

@@ -11,7 +11,7 @@ import { askForKey, connect } from "./connection.ts";
 import { outcomeLine, summary } from "./messages.ts";
 import type { Services } from "./services.ts";
 import { excludePatterns, settingsWish } from "./settings.ts";
-import { undoLast } from "./undoCommand.ts";
+import { undoRun } from "./undoCommand.ts";
 
 const { t } = vscode.l10n;
 /** How long images in work may go on after a cancel: they are paid for, and are mostly a moment away. */
@@ -23,7 +23,7 @@ export async function compressImages(services: Services, uri?: vscode.Uri, uris?
   if (choices === undefined) return;
   const wish = { ...settingsWish(), skipLargerConversion: false, isAuto: false };
   const done = await runVisibly(services, choices, wish);
-  if (done !== undefined) tell(services, done.report, summary(done.report));
+  if (done !== undefined) tell(services, done, summary(done.report));
 }
 
 /** What a run that people watch came to, and its journal, which lies in no list of runs if nothing was changed. */
@@ -61,7 +61,7 @@ export async function runVisibly(
     }
     const done = await runJournalled(services, client, paths, wish, { stop, signal, progress });
     await afterwards(done, progress, stop);
-    if (done.journal.isEmpty) await done.journal.discard();
+    await done.journal.end();
     return done;
   });
 }
@@ -97,11 +97,11 @@ async function runJournalled(
 }
 
 /** Show a run's summary, with what one may want to do then. */
-export function tell(services: Services, report: Report, text: string): void {
-  void showSummary(services, report, text);
+export function tell(services: Services, done: Done, text: string): void {
+  void showSummary(services, done, text);
 }
 
-async function showSummary(services: Services, report: Report, text: string): Promise<void> {
+async function showSummary(services: Services, { report, journal }: Done, text: string): Promise<void> {
   services.log.appendLine(text);
   const [undo, log, key, upgrade] = [t("Undo"), t("Show Log"), t("Set API Key"), t("More Images")];
   const { fatal, outcomes } = report;
@@ -116,7 +116,7 @@ async function showSummary(services: Services, report: Report, text: string): Pr
   const show = hasFailed ? vscode.window.showWarningMessage : vscode.window.showInformationMessage;
   const chosen = await show(text, ...actions);
   if (chosen === log) services.log.show(true);
-  if (chosen === undo) await undoLast(services);
+  if (chosen === undo) await undoRun(services, journal.folder);
   if (chosen === key) await askForKey(services.secrets);
   if (chosen === upgrade && error?.upgradeUrl !== undefined) {
     await vscode.env.openExternal(vscode.Uri.parse(error.upgradeUrl));

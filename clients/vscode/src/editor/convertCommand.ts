@@ -35,7 +35,7 @@ export async function convertToWebp(services: Services, uri?: vscode.Uri, uris?:
     progress.report({ message: t("updating references…") });
     told = await updateAll(services, made, settings.keepOriginal ? undefined : journal, stop);
   });
-  if (done !== undefined) tell(services, done.report, [summary(done.report), told].join(" ").trim());
+  if (done !== undefined) tell(services, done, [summary(done.report), told].join(" ").trim());
 }
 
 /** Update references, and delete the originals where there is a journal to keep them in; say what was done. */

@@ -100,7 +100,8 @@ function addEdits(
   for (const { start, end, text } of edits) {
     edit.replace(document.uri, new vscode.Range(document.positionAt(start), document.positionAt(end)), text);
   }
-  return edits.length;
+  // A `type` attribute that goes with its path is no reference of its own.
+  return edits.filter(({ text }) => text.startsWith(".")).length;
 }
 
 function diskFolders(): vscode.WorkspaceFolder[] {

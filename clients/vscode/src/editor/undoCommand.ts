@@ -1,31 +1,46 @@
 import { rm } from "node:fs/promises";
 import * as vscode from "vscode";
 import { digestOfFile, exists } from "../images/writing.ts";
-import { type Change, lastRun, takeBack, type Taken } from "../run/journal.ts";
+import { type Change, lastRun, type PastRun, pastRun, takeBack, type Taken } from "../run/journal.ts";
 import { displayPath, errorText } from "./messages.ts";
 import { updateReferences } from "./referenceEdits.ts";
 import type { Services } from "./services.ts";
 
 const { t } = vscode.l10n;
 
-/**
- * The command: take the newest run back. Originals return, references to results go back to them, then the results
- * go. What was changed since the run is left as it is.
- */
+/** The command: take the newest run back. */
 export async function undoLast(services: Services): Promise<void> {
+  await undo(services, await lastRun(services.journals));
+}
+
+/** Take the run back that a summary was about, whatever came after it. */
+export async function undoRun(services: Services, folder: string): Promise<void> {
+  await undo(services, await pastRun(folder));
+}
+
+/**
+ * Originals return, references to results go back to them, then the results go. What was changed since the run is left
+ * as it is.
+ */
+async function undo(services: Services, run: PastRun | undefined): Promise<void> {
   if (services.inWork.size > 0) {
     void vscode.window.showInformationMessage(t("MiniPic: images are in work. Stop them or wait, then undo."));
     return;
   }
-  const run = await lastRun(services.journals);
   if (run === undefined) {
     void vscode.window.showInformationMessage(t("MiniPic: there is nothing to undo."));
     return;
   }
   const location = vscode.ProgressLocation.Notification;
-  const sum = await vscode.window.withProgress({ location, title: t("MiniPic: undoing…") }, () =>
-    takeRunBack(services, run.folder, run.changes),
-  );
+  const paths = run.changes.map(({ path }) => path);
+  for (const path of paths) services.inWork.add(path);
+  const sum = await vscode.window.withProgress({ location, title: t("MiniPic: undoing…") }, async () => {
+    try {
+      return await takeRunBack(services, run.folder, run.changes);
+    } finally {
+      for (const path of paths) services.inWork.delete(path);
+    }
+  });
   // What failed may be tried again.
   if (sum.failed === 0) await rm(run.folder, { recursive: true, force: true });
   const parts = [sum.restored === 1 ? t("1 change undone") : t("{0} changes undone", sum.restored)];

@@ -1,4 +1,5 @@
-import { readdir, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, readdir, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { isFolderExcluded } from "./exclude.ts";
 import { isImage } from "./formats.ts";
@@ -24,6 +25,7 @@ export async function findImages(
   const found = new Set<string>();
   for (const { path, root } of choices) {
     if ((await stat(path)).isDirectory()) {
+      await access(path, constants.R_OK);
       const below = slashed(relative(root, path));
       const isChosenAgainstPattern = below !== "" && isFolderExcluded(below, isExcluded);
       for await (const file of filesBelow(path, isChosenAgainstPattern ? path : root, isExcluded, signal)) {
@@ -36,7 +38,12 @@ export async function findImages(
   return [...found].sort();
 }
 
-/** The files below a folder that no pattern leaves out; a folder below it that cannot be read is passed over. */
+/**
+ * The files below a folder that no pattern leaves out, in the order of names, each folder's own before those below.
+ *
+ * `isExcluded` is an `exclusion`, asked with paths relative to `root`. Links are not followed; a folder below that cannot
+ * be read is passed over. Throws the signal's reason when it aborts.
+ */
 export async function* filesBelow(
   folder: string,
   root: string,
@@ -47,12 +54,14 @@ export async function* filesBelow(
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     signal.throwIfAborted();
     const entries = await readdir(next, { withFileTypes: true }).catch(() => []);
-    for (const entry of entries) {
+    const inside: string[] = [];
+    for (const entry of entries.sort((one, other) => (one.name < other.name ? -1 : 1))) {
       const path = join(next, entry.name);
       const below = slashed(relative(root, path));
-      if (entry.isDirectory() && !isFolderExcluded(below, isExcluded)) waiting.push(path);
+      if (entry.isDirectory() && !isFolderExcluded(below, isExcluded)) inside.push(path);
       else if (entry.isFile() && !isExcluded(below)) yield path;
     }
+    waiting.push(...inside.reverse());
   }
 }
 

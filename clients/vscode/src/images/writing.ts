@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { access, link, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import { access, link, lstat, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 export function digest(bytes: Uint8Array): string {
@@ -12,9 +12,9 @@ export async function digestOfFile(path: string): Promise<string | undefined> {
   return readFile(path).then(digest, () => undefined);
 }
 
-/** Whether something lies at a path. */
+/** Whether something lies at a path, be it a link that leads nowhere. */
 export async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
+  return lstat(path).then(
     () => true,
     () => false,
   );
@@ -71,7 +71,8 @@ async function withPart(
   mode: number,
   use: (part: string) => Promise<boolean>,
 ): Promise<boolean> {
-  const part = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomUUID()}.minipic-part`);
+  // Names may have 255 bytes, and a character three or four.
+  const part = join(dirname(path), `.${basename(path).slice(0, 20)}.${randomUUID()}.minipic-part`);
   try {
     const file = await open(part, "wx", 0o600);
     try {

@@ -1,49 +1,28 @@
-import { open, readdir } from "node:fs/promises";
-import { extname, join } from "node:path";
+import { open } from "node:fs/promises";
+import { extname } from "node:path";
 
+import { filesBelow } from "../images/walk.ts";
 import { readings } from "./spelling.ts";
 
 /** Bytes of a file's beginning that tell text from other data. */
 const SAMPLE_BYTES = 8000;
 const TEXT_LIMIT_BYTES = 5 * 1024 * 1024;
-const NEVER = new Set(["node_modules", ".git"]);
 
 /**
  * Walk the text files below a folder, in the order of names: absolute paths of the file system.
  *
- * `isExcluded` is asked with paths relative to `root`, with slashes, for folders before they are entered and for
- * files. Links, what cannot be read, binary files and those above 5 MiB are passed over, and so is all inside
- * node_modules and .git. Throws the signal's reason when it aborts.
+ * `isExcluded` is an `exclusion`, asked with paths relative to `root`. Links, what cannot be read, binary files and those
+ * above 5 MiB are passed over. Throws the signal's reason when it aborts.
  */
 export async function* textFiles(
   root: string,
   isExcluded: (relativePath: string) => boolean,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
-  const folders = [""];
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+  for await (const path of filesBelow(root, root, isExcluded, signal)) {
+    if (!(await isTextFile(path))) continue;
     signal.throwIfAborted();
-    const inside: string[] = [];
-    for (const entry of await entriesOf(join(root, folder))) {
-      const relative = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      if (NEVER.has(entry.name) || isExcluded(relative)) continue;
-      if (entry.isDirectory()) inside.push(relative);
-      if (!entry.isFile()) continue;
-      const path = join(root, relative);
-      const isText = await isTextFile(path);
-      signal.throwIfAborted();
-      if (isText) yield path;
-    }
-    folders.push(...inside.reverse());
-  }
-}
-
-async function entriesOf(folder: string) {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    return entries.sort((one, other) => (one.name < other.name ? -1 : 1));
-  } catch {
-    return [];
+    yield path;
   }
 }
 

@@ -103,9 +103,13 @@ async function compressOne(path: string, wish: Wish, run: Run): Promise<Outcome>
   // Refused before it is paid for.
   if (isInPlace && !(await isWritable(path))) throw new Skip("readOnly");
   const claimed = isInPlace ? undefined : withEnding(path, promised);
-  if (claimed !== undefined && (run.inWork.has(claimed) || (await exists(claimed)))) throw new Skip("targetExists");
-  if (claimed !== undefined) run.inWork.add(claimed);
+  // Claimed before the first wait: of two originals with one target only one is paid for.
+  if (claimed !== undefined) {
+    if (run.inWork.has(claimed)) throw new Skip("targetExists");
+    run.inWork.add(claimed);
+  }
   try {
+    if (claimed !== undefined && (await exists(claimed))) throw new Skip("targetExists");
     const original = await readFile(path);
     const before = digest(original);
     const isDone = isInPlace && run.known.isSettled(before, wish.quality);

@@ -1,5 +1,5 @@
 import { appendFileSync } from "node:fs";
-import { mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { createFile, digest, digestOfFile, hasCode, replaceFile } from "../images/writing.ts";
 
@@ -14,6 +14,8 @@ export type Change =
 
 const RUNS_KEPT = 10;
 const LIST = "changes.jsonl";
+/** Folders of runs that go on in this process: what they keep is needed, however many runs begin meanwhile. */
+const ongoing = new Set<string>();
 
 /** The changes of one run, in a folder of its own. */
 export class Journal {
@@ -24,17 +26,19 @@ export class Journal {
     this.folder = folder;
   }
 
-  /** Begin the journal of a run below `home`; the oldest runs are forgotten. */
+  /** Begin the journal of a run below `home`; the oldest runs that have ended are forgotten. */
   static async begin(home: string, nowMs: number): Promise<Journal> {
     await mkdir(home, { recursive: true });
     const older = await runFolders(home);
     for (const name of older.slice(0, Math.max(0, older.length - RUNS_KEPT + 1))) {
-      await rm(join(home, name), { recursive: true, force: true });
+      const folder = join(home, name);
+      if (!ongoing.has(folder)) await rm(folder, { recursive: true, force: true });
     }
     for (let name = Math.max(nowMs, Number(older.at(-1) ?? 0) + 1); ; name += 1) {
       const folder = join(home, String(name));
       try {
         await mkdir(folder);
+        ongoing.add(folder);
         return new Journal(folder);
       } catch (error) {
         // Another run began in this very millisecond.
@@ -68,13 +72,15 @@ export class Journal {
     return this.#write({ kind: "deleted", path, copy, before, mode: mode & 0o7777 });
   }
 
-  /** Forget the run. */
-  async discard(): Promise<void> {
-    await rm(this.folder, { recursive: true, force: true });
+  /** End the run: kept to be taken back, unless nothing was changed. */
+  async end(): Promise<void> {
+    ongoing.delete(this.folder);
+    if (this.isEmpty) await rm(this.folder, { recursive: true, force: true });
   }
 
   async #keep(original: Uint8Array, name: string): Promise<string> {
-    await writeFile(join(this.folder, name), original, { flush: true });
+    // In one step: an equal original may be kept there already, which a crash must not leave half written.
+    await createFile(join(this.folder, name), original, 0o600);
     return name;
   }
 
@@ -85,14 +91,25 @@ export class Journal {
   }
 }
 
-/** The newest run that can be taken back: its folder and its changes, newest first; undefined where there is none. */
-export async function lastRun(home: string): Promise<{ folder: string; changes: Change[] } | undefined> {
+/** A run that can be taken back: its folder and its changes, newest first. */
+export interface PastRun {
+  folder: string;
+  changes: Change[];
+}
+
+/** The newest run that can be taken back; undefined where there is none. */
+export async function lastRun(home: string): Promise<PastRun | undefined> {
   for (const name of (await runFolders(home)).reverse()) {
-    const folder = join(home, name);
-    const changes = parseChanges(await readFile(join(folder, LIST), "utf8").catch(() => ""));
-    if (changes.length > 0) return { folder, changes: changes.reverse() };
+    const run = await pastRun(join(home, name));
+    if (run !== undefined) return run;
   }
   return undefined;
+}
+
+/** The run with this folder; undefined where it was taken back already, or forgotten. */
+export async function pastRun(folder: string): Promise<PastRun | undefined> {
+  const changes = parseChanges(await readFile(join(folder, LIST), "utf8").catch(() => ""));
+  return changes.length > 0 ? { folder, changes: changes.reverse() } : undefined;
 }
 
 /** What became of a change that was taken back: done, or left because the file was changed since. */
@@ -108,6 +125,7 @@ export async function takeBack(folder: string, change: Change): Promise<Taken> {
   }
   if (now === change.before) return "nothing";
   const original = await readFile(join(folder, change.copy));
+  if (digest(original) !== change.before) throw new Error("The original's copy is damaged.");
   if (change.kind === "replaced") {
     return now === change.after && (await replaceFile(change.path, original, now)) ? "restored" : "left";
   }

@@ -58,7 +58,7 @@ export function totals(outcomes: readonly Outcome[]): Totals {
 export function sizeText(sizeBytes: number): string {
   if (sizeBytes < 1000) return `${sizeBytes} B`;
   const size = sizeBytes / 1000;
-  return size < 1000 ? `${size.toFixed(1)} kB` : `${(size / 1000).toFixed(1)} MB`;
+  return size < 999.95 ? `${size.toFixed(1)} kB` : `${(size / 1000).toFixed(1)} MB`;
 }
 
 /** How much smaller `after` is than `before`, as `-64.2 %`; a growth has a plus. */

@@ -124,6 +124,30 @@ export class Window {
     return this.page.locator(".notification-toast", { hasText: text });
   }
 
+  /** Takes all notifications away, so that the next one with the same words is not mistaken for an old one. */
+  async clearNotifications(): Promise<void> {
+    await this.command("Notifications: Clear All Notifications");
+    await this.notification("").first().waitFor({ state: "detached" });
+  }
+
+  /** Waits for the summary of a run, and for its progress to go; gives what it says. */
+  async summary(text: string | RegExp): Promise<string> {
+    const toast = this.notification(text).filter({ hasText: "Show Log" });
+    await toast.waitFor();
+    await this.page.locator(".notification-toast .monaco-progress-container.active").waitFor({ state: "detached" });
+    return (await toast.locator(".notification-list-item-message").textContent()) ?? "";
+  }
+
+  /** Opens a file of the folder by its name, in an editor that stays. */
+  async openFile(name: string): Promise<void> {
+    await this.page.keyboard.press("Control+P");
+    await this.page.locator(".quick-input-box input").fill(name);
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().waitFor();
+    await this.page.keyboard.press("Enter");
+    await this.page.locator(".tab.active", { hasText: name }).waitFor();
+    await this.page.locator(".editor-instance .view-lines").first().click();
+  }
+
   /** The modal dialog that has this text. */
   dialog(text: string | RegExp): Locator {
     return this.page.locator(".monaco-dialog-box", { hasText: text });

@@ -1,44 +1,73 @@
-import { copyFileSync, mkdtempSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import type { Browser } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from "vitest";
-import { launchBrowser, Window } from "../window.ts";
+import { readFileSync, statSync } from "node:fs";
+import { expect, inject, test } from "vitest";
+import { drawing, PHOTO } from "../pictures.ts";
+import { useStage } from "../stage.ts";
 
-const SAMPLE = fileURLToPath(new URL("../../../../../docs/images/sample.jpg", import.meta.url));
-const { service, editor } = inject("running");
-let browser: Browser;
-let window: Window;
-let folder: string;
-
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-
-afterAll(() => browser.close());
-
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), "minipic-ui-"));
-  copyFileSync(SAMPLE, join(folder, "hero.jpg"));
-  window = await Window.open(browser, editor.url, folder);
-});
-
-afterEach(async ({ task }) => {
-  if (task.result?.state === "fail") await window.picture(`failed-${task.name.replace(/\W+/g, "-")}`);
-  await window.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const { service } = inject("running");
+const FOLDER = {
+  "img/one.png": drawing(1),
+  "img/deep/er/two.PNG": drawing(2),
+  "img/node_modules/three.png": drawing(3),
+  "img/notes.txt": "no image",
+};
+const stage = useStage(
+  { "hero.jpg": PHOTO, "a.png": drawing(4), "b.png": drawing(5), "c.png": drawing(6), ...FOLDER },
+  { hasKey: false },
+);
 
 test("a right click on a file asks for a key, refuses a wrong one, and compresses in place with the right one", async () => {
+  const { window } = stage;
   const entry = await window.menuEntry(["hero.jpg"], "MiniPic: Compress Images");
   await window.picture("menu-file");
   await entry.click();
   await window.answer("The key for", `mp_live_${"0".repeat(36)}`);
   await window.prompt("missing or not valid").waitFor();
   await window.picture("key-refused");
-  await window.answer("missing or not valid", service.key);
-  await window.notification(/1 compressed/).waitFor();
+  await window.prompt("missing or not valid").locator("input").fill("");
+  await window.picture("key");
+  await window.answer("The key for", service.key);
+  expect(await window.summary(/1 compressed/)).toMatch(
+    /^MiniPic: 1 compressed, 524\.3 kB → [\d.]+ kB \(-[\d.]+ %\)\.$/,
+  );
   await window.picture("summary");
-  expect(statSync(join(folder, "hero.jpg")).size).toBeLessThan(statSync(SAMPLE).size);
+  expect(statSync(stage.path("hero.jpg")).size).toBeLessThan(PHOTO.length);
+});
+
+test("a right click on a folder compresses the images at every depth, but none in node_modules", async () => {
+  await (await stage.window.menuEntry(["img"], "MiniPic: Compress Images")).click();
+  await stage.window.summary(/2 compressed/);
+  const isChanged = (name: keyof typeof FOLDER): boolean =>
+    !readFileSync(stage.path(name)).equals(Buffer.from(FOLDER[name]));
+  const changed = (Object.keys(FOLDER) as (keyof typeof FOLDER)[]).filter(isChanged);
+  expect(changed).toEqual(["img/one.png", "img/deep/er/two.PNG"]);
+});
+
+test("the undo command brings back every byte of the last run, and of no run before it", async () => {
+  const hero = readFileSync(stage.path("hero.jpg"));
+  await stage.window.command("MiniPic: Undo Last Compression");
+  await stage.window.notification("2 changes undone").waitFor();
+  const now = Object.fromEntries(Object.keys(FOLDER).map((name) => [name, readFileSync(stage.path(name), "latin1")]));
+  expect(now).toEqual(
+    Object.fromEntries(
+      Object.entries(FOLDER).map(([name, content]) => [name, Buffer.from(content).toString("latin1")]),
+    ),
+  );
+  expect(readFileSync(stage.path("hero.jpg"))).toEqual(hero);
+});
+
+test("several selected images are compressed, and those that are not selected stay", async () => {
+  await (await stage.window.menuEntry(["a.png", "c.png"], "MiniPic: Compress Images")).click();
+  await stage.window.summary(/2 compressed/);
+  const sizes = ["a.png", "b.png", "c.png"].map((name) => statSync(stage.path(name)).size < drawing(0).length);
+  expect(sizes).toEqual([true, false, true]);
+});
+
+test("the menu of a file that is no image has no entry of the extension", async () => {
+  const { window } = stage;
+  await window.row("img").click();
+  await window.page.keyboard.press("ArrowRight");
+  await window.row("notes.txt").click({ button: "right" });
+  await window.page.getByRole("menuitem", { name: "Rename" }).waitFor();
+  expect(await window.page.getByRole("menuitem", { name: /MiniPic/ }).count()).toBe(0);
+  await window.page.keyboard.press("Escape");
 });

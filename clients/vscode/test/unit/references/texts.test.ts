@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative, sep } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
+import { exclusion } from "../../../src/images/exclude.ts";
 import { mayRefer, textFiles } from "../../../src/references/texts.ts";
 
 let root: string;
@@ -21,7 +22,7 @@ async function write(path: string, content: string | Uint8Array = "text"): Promi
   return full;
 }
 
-async function found(isExcluded: (path: string) => boolean = () => false): Promise<string[]> {
+async function found(isExcluded = exclusion([])): Promise<string[]> {
   const paths: string[] = [];
   for await (const path of textFiles(root, isExcluded, new AbortController().signal)) {
     paths.push(relative(root, path).split(sep).join("/"));
@@ -52,10 +53,10 @@ describe("textFiles", () => {
     const asked: string[] = [];
     const isExcluded = (path: string): boolean => {
       asked.push(path);
-      return path === "dist";
+      return path === "dist/";
     };
     expect(await found(isExcluded)).toEqual(["src/b.js", "src/dist/c.js"]);
-    expect(asked).toEqual(["dist", "src", "src/b.js", "src/dist", "src/dist/c.js"]);
+    expect(asked).toEqual(["dist/", "src/", "src/b.js", "src/dist/", "src/dist/c.js"]);
   });
 
   it("passes over excluded files", async () => {
