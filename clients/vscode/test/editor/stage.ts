@@ -1,5 +1,5 @@
 /** What UI tests stand on: one window for all tests of a file, on a folder of their own. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Browser } from "playwright-core";
@@ -24,10 +24,20 @@ export class Stage {
   window!: Window;
   /** Absolute, and always named website: it is seen in pictures. */
   folder!: string;
+  readonly #texts: readonly string[];
+
+  constructor(files: Files) {
+    this.#texts = Object.keys(files).filter((name) => typeof files[name] === "string");
+  }
 
   /** The absolute path of something in the folder. */
   path(name: string): string {
     return join(this.folder, name);
+  }
+
+  /** What the texts among the files that the stage was set with say now, on the disk. */
+  texts(): Record<string, string> {
+    return Object.fromEntries(this.#texts.map((name) => [name, readFileSync(this.path(name), "utf8")]));
   }
 
   /** Writes files into the folder. */
@@ -41,7 +51,7 @@ export class Stage {
 
 /** Sets the stage for the tests of one file, keeps a picture of what failed, and clears it all away. */
 export function useStage(files: Files, options: StageOptions = {}): Stage {
-  const stage = new Stage();
+  const stage = new Stage(files);
   let browser: Browser;
   beforeAll(async () => {
     stage.folder = join(mkdtempSync(join(tmpdir(), "minipic-ui-")), "website");
@@ -50,7 +60,9 @@ export function useStage(files: Files, options: StageOptions = {}): Stage {
     writeSettings(editor.dataFolder, { "minipic.baseUrl": service.url, "files.autoSave": "off", ...options.settings });
     browser = await launchBrowser();
     stage.window = await Window.open(browser, editor.url, stage.folder);
-    if (options.hasKey !== false) await stage.window.setKey(service.key);
+    if (options.hasKey === false) return;
+    await stage.window.setKey(service.key);
+    await stage.window.clearNotifications();
   });
   afterEach(async ({ task }) => {
     if (task.result?.state === "fail") {

@@ -161,6 +161,6 @@ export class Window {
   /** Keeps a picture of the window as build/vscode/NAME.png. */
   async picture(name: string): Promise<void> {
     mkdirSync(PICTURES, { recursive: true });
-    await this.page.screenshot({ path: join(PICTURES, `${name}.png`) });
+    await this.page.screenshot({ path: join(PICTURES, `${name}.png`), animations: "disabled" });
   }
 }

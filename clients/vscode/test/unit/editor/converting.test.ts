@@ -1,0 +1,159 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+
+import { convertToWebp } from "../../../src/editor/convertCommand.ts";
+import { undoLast } from "../../../src/editor/undoCommand.ts";
+import { memory, TextDocument, Uri } from "../../double/vscode.ts";
+import { put } from "../images/folder.ts";
+import { PNG, WEBP } from "../run/run.ts";
+import { newStage, type Stage, until, uri } from "./stage.ts";
+
+const HTML = `<img src="img/a.png"><img src="other.png">`;
+const NEW_HTML = `<img src="img/a.webp"><img src="other.png">`;
+let stage: Stage;
+let image: string;
+let target: string;
+let html: string;
+
+beforeEach(async () => {
+  stage = await newStage();
+  image = put(stage.root, "img/a.png", PNG);
+  target = join(stage.root, "img/a.webp");
+  html = put(stage.root, "index.html", HTML);
+});
+
+const text = (path: string): string => readFileSync(path, "utf8");
+const convert = (): Promise<void> => convertToWebp(stage.services, uri(image));
+const summaryText = (): string | undefined => memory.messages.at(-1)?.text;
+
+/** The page opened in the editor, with a change of its user in it. */
+function dirtyPage(): TextDocument {
+  const document = new TextDocument(Uri.file(html));
+  document.isDirty = true;
+  memory.documents.push(document);
+  return document;
+}
+
+describe("convertToWebp", () => {
+  it("writes the WebP beside its original, and updates what refers to it", async () => {
+    await convert();
+    expect([readFileSync(target), readFileSync(image), text(html)]).toEqual([WEBP, PNG, NEW_HTML]);
+    expect(summaryText()).toBe("MiniPic: 1 compressed, 1.0 kB → 300 B (-70.0 %). 1 reference updated.");
+  });
+
+  it("sums up references of several files", async () => {
+    put(stage.root, "a.md", "![](img/a.png) ![](./img/a.png)");
+    await convert();
+    expect(summaryText()).toMatch(/ 3 references updated in 2 files\.$/);
+  });
+
+  it("sums up several references of one file", async () => {
+    writeFileSync(html, HTML + HTML);
+    await convert();
+    expect(summaryText()).toMatch(/ 2 references updated in one file\.$/);
+  });
+
+  it("passes over what is WebP already", async () => {
+    await convertToWebp(stage.services, uri(put(stage.root, "b.webp", WEBP)));
+    expect([summaryText(), stage.server.seen]).toEqual(["MiniPic: there is no image to compress there.", []]);
+  });
+
+  it("updates nothing where no WebP came of it", async () => {
+    put(stage.root, "img/a.webp", "mine");
+    await convert();
+    expect([text(html), summaryText()]).toEqual([HTML, "MiniPic: no image was changed, 1 skipped."]);
+  });
+
+  it("deletes originals where the settings say so", async () => {
+    memory.settings.set("keepOriginalOnConvert", false);
+    await convert();
+    expect([readdirSync(join(stage.root, "img")), text(html)]).toEqual([["a.webp"], NEW_HTML]);
+  });
+
+  it("deletes originals to which nothing refers", async () => {
+    memory.settings.set("keepOriginalOnConvert", false);
+    writeFileSync(html, "");
+    await convert();
+    expect(existsSync(image)).toBe(false);
+  });
+
+  it("keeps originals while a file with changes of its user refers to them, and does not save it", async () => {
+    memory.settings.set("keepOriginalOnConvert", false);
+    const document = dirtyPage();
+    await convert();
+    expect([document.text, text(html), existsSync(image)]).toEqual([NEW_HTML, HTML, true]);
+    expect(summaryText()).toMatch(/Not saved yet: 1\. The originals stay\.$/);
+  });
+
+  it("brings originals back where a changed file could not be saved", async () => {
+    memory.settings.set("keepOriginalOnConvert", false);
+    const document = new TextDocument(Uri.file(html));
+    document.canBeSaved = false;
+    memory.documents.push(document);
+    await convert();
+    expect([readFileSync(image), summaryText()]).toEqual([
+      PNG,
+      "MiniPic: 1 compressed, 1.0 kB → 300 B (-70.0 %). 1 reference updated. Not saved yet: 1. The originals stay.",
+    ]);
+  });
+
+  it("keeps originals where the editor refuses the change of references", async () => {
+    memory.settings.set("keepOriginalOnConvert", false);
+    memory.isEditRefused = true;
+    await convert();
+    expect([existsSync(image), text(html)]).toEqual([true, HTML]);
+    expect(summaryText()).toMatch(/References were not updated: The editor refused the change of references\.$/);
+  });
+
+  it("updates no references of a run that was cancelled", async () => {
+    const done = convert();
+    await until(() => stage.server.seen.length === 1);
+    memory.cancel.fire(undefined);
+    await done;
+    expect([existsSync(target), text(html)]).toEqual([true, HTML]);
+    expect(summaryText()).toMatch(/^MiniPic: stopped: 1 compressed.* References were not updated\.$/);
+  });
+
+  it("reads no references in folders that are left out, or on no disk", async () => {
+    memory.settings.set("exclude", ["**/dist/**"]);
+    const built = put(stage.root, "dist/index.html", `<img src="../img/a.png">`);
+    memory.folders?.push({ uri: new Uri("vscode-vfs", "/elsewhere") });
+    await convert();
+    expect(text(built)).toBe(`<img src="../img/a.png">`);
+  });
+
+  it("does nothing without a choice", async () => {
+    await convertToWebp(stage.services);
+    expect([memory.messages, stage.server.seen]).toEqual([[], []]);
+  });
+
+  it("works without a workspace", async () => {
+    memory.folders = undefined;
+    await convert();
+    expect([existsSync(target), text(html)]).toEqual([true, HTML]);
+  });
+});
+
+describe("undoLast after a conversion", () => {
+  it("takes results and references back", async () => {
+    await convert();
+    await undoLast(stage.services);
+    expect([existsSync(target), readFileSync(image), text(html)]).toEqual([false, PNG, HTML]);
+  });
+
+  it("brings deleted originals back", async () => {
+    memory.settings.set("keepOriginalOnConvert", false);
+    await convert();
+    await undoLast(stage.services);
+    expect([existsSync(target), readFileSync(image), text(html)]).toEqual([false, PNG, HTML]);
+    expect(summaryText()).toBe("MiniPic: 2 changes undone.");
+  });
+
+  it("keeps a result that was changed since, and what refers to it", async () => {
+    await convert();
+    writeFileSync(target, "mine");
+    await undoLast(stage.services);
+    expect([text(target), text(html)]).toEqual(["mine", NEW_HTML]);
+  });
+});
