@@ -8,24 +8,20 @@ import { errorText } from "./editor/messages.ts";
 import type { Services } from "./editor/services.ts";
 import { undoLast } from "./editor/undoCommand.ts";
 import { viewUsage } from "./editor/usagePanel.ts";
-import { Known } from "./run/known.ts";
-
-const KNOWN = "minipic.known";
+import { fileStore, Known } from "./run/known.ts";
 
 /** Called by the editor once, after it has started. */
 export function activate(context: vscode.ExtensionContext): void {
-  const { workspaceState } = context;
+  const storage = (context.storageUri ?? context.globalStorageUri).fsPath;
   const services: Services = {
     secrets: context.secrets,
     log: vscode.window.createOutputChannel("MiniPic"),
-    journals: join((context.storageUri ?? context.globalStorageUri).fsPath, "undo"),
-    known: new Known({
-      get: () => workspaceState.get<string[]>(KNOWN, []),
-      set: (entries) => workspaceState.update(KNOWN, entries),
-    }),
+    journals: join(storage, "undo"),
+    autoJournals: join(storage, "undo-auto"),
+    known: new Known(fileStore(join(storage, "compressed.txt"))),
     inWork: new Set(),
   };
-  const auto = new AutoCompress(services, workspaceState);
+  const auto = new AutoCompress(services, context.workspaceState);
   context.subscriptions.push(
     services.log,
     auto,

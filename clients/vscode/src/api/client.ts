@@ -1,5 +1,7 @@
 /** The part of the service's native API that the editor needs. */
 
+import { createHash } from "node:crypto";
+
 import { BAD_ANSWER, ServiceError } from "./errors.ts";
 import type { Answer, Fetch } from "./exchange.ts";
 import { pause, type Pause } from "./pace.ts";
@@ -82,8 +84,8 @@ export class Client {
     const call: Call = {
       method: "POST",
       path: `/v1/compress?${new URLSearchParams({ quality, format }).toString()}`,
-      // One for all tries with this body: a try whose answer was lost is not counted twice.
-      headers: { ...headers, "Idempotency-Key": crypto.randomUUID() },
+      // Made of what is sent: the same image with the same wish is counted once a day, whatever became of an answer.
+      headers: { ...headers, "Idempotency-Key": digestOf(quality, format, body) },
       body,
       sizeBytes: body.length,
     };
@@ -109,6 +111,12 @@ export class Client {
       if (!FORM_EXPIRED.has(answer.status) || forms === FORMS) throw storageError(url, answer);
     }
   }
+}
+
+function digestOf(...parts: (string | Uint8Array)[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part).update("\0");
+  return hash.digest("hex");
 }
 
 /** Gives the result, only if it is an image, whole, and of the image that was sent: it may replace an original. */

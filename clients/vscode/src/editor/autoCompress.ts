@@ -1,10 +1,11 @@
 import { relative, sep } from "node:path";
 import * as vscode from "vscode";
+import { Unreachable } from "../api/errors.ts";
 import { exclusion } from "../images/exclude.ts";
 import { isImage } from "../images/formats.ts";
 import { compressAll } from "../run/compress.ts";
 import { Journal } from "../run/journal.ts";
-import { sizeText, totals } from "../run/outcome.ts";
+import { type Report, sizeText, totals } from "../run/outcome.ts";
 import { rootOf } from "./choices.ts";
 import { connect, connectSilently } from "./connection.ts";
 import { errorText, outcomeLine } from "./messages.ts";
@@ -15,6 +16,7 @@ const { t } = vscode.l10n;
 const STATE = "minipic.isAutoCompressOn";
 /** A file is taken when nothing was heard of it for so long: programs write large files in pieces. */
 const SETTLE_MS = 1_000;
+const RETRY_MS = 60_000;
 const GLOB =
   "**/*.{[pP][nN][gG],[jJ][pP][gG],[jJ][pP][eE][gG],[wW][eE][bB][pP],[gG][iI][fF],[aA][vV][iI][fF],[tT][iI][fF],[tT][iI][fF][fF]}";
 
@@ -83,15 +85,17 @@ export class AutoCompress implements vscode.Disposable {
   }
 
   #hear(uri: vscode.Uri): void {
-    const path = uri.fsPath;
-    const below = relative(rootOf(uri), path).replaceAll(sep, "/");
-    if (uri.scheme !== "file" || !isImage(path) || exclusion(excludePatterns())(below)) return;
+    if (uri.scheme === "file" && isImage(uri.path)) this.#takeIn(uri.fsPath, SETTLE_MS);
+  }
+
+  /** Compress a file when nothing is heard of it for so long. */
+  #takeIn(path: string, afterMs: number): void {
     clearTimeout(this.#settling.get(path));
     const timer = setTimeout(() => {
       this.#settling.delete(path);
       this.#ready.add(path);
       void this.#drain();
-    }, SETTLE_MS);
+    }, afterMs);
     this.#settling.set(path, timer);
   }
 
@@ -101,8 +105,13 @@ export class AutoCompress implements vscode.Disposable {
     this.#isRunning = true;
     try {
       while (this.#ready.size > 0) {
-        const paths = [...this.#ready];
+        const isExcluded = exclusion(excludePatterns());
+        const paths = [...this.#ready].filter((path) => {
+          const root = rootOf(vscode.Uri.file(path));
+          return !isExcluded(relative(root, path).replaceAll(sep, "/"));
+        });
         this.#ready.clear();
+        if (paths.length === 0) continue;
         this.#show(paths.length);
         await this.#compress(paths);
       }
@@ -117,7 +126,7 @@ export class AutoCompress implements vscode.Disposable {
   async #compress(paths: readonly string[]): Promise<void> {
     const client = await connectSilently(this.#services.secrets);
     if (client === undefined) return this.#giveUp(t("There is no key for this service."));
-    const journal = await Journal.begin(this.#services.journals, Date.now());
+    const journal = await Journal.begin(this.#services.autoJournals, Date.now());
     const wish = {
       ...settingsWish(),
       // Nobody watches: files are only ever made smaller, none is added or deleted.
@@ -143,7 +152,15 @@ export class AutoCompress implements vscode.Disposable {
     await journal.end();
     const { beforeBytes, afterBytes, compressed } = totals(report.outcomes);
     if (compressed > 0) this.#item.tooltip = t("Last: {0} saved", sizeText(beforeBytes - afterBytes));
-    if (report.fatal !== undefined) await this.#giveUp(errorText(report.fatal));
+    if (report.fatal instanceof Unreachable) this.#tryLater(paths, report);
+    else if (report.fatal !== undefined) await this.#giveUp(errorText(report.fatal));
+  }
+
+  /** A service that does not answer may soon: a laptop wakes before its network does. */
+  #tryLater(paths: readonly string[], { outcomes }: Report): void {
+    if (this.#watcher === undefined) return;
+    const done = new Set(outcomes.filter(({ kind }) => kind !== "failed").map(({ path }) => path));
+    for (const path of paths) if (!done.has(path)) this.#takeIn(path, RETRY_MS);
   }
 
   /** Switch off, and say why: an error that every image meets would be told for each of them. */

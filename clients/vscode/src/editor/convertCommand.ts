@@ -1,7 +1,6 @@
 import * as vscode from "vscode";
 import { hasEnding } from "../images/formats.ts";
-import { digestOfFile } from "../images/writing.ts";
-import { type Journal, takeBack } from "../run/journal.ts";
+import { type Change, type Journal, takeBack } from "../run/journal.ts";
 import type { Outcome } from "../run/outcome.ts";
 import { choicesFor } from "./choices.ts";
 import { runVisibly, tell } from "./compressCommand.ts";
@@ -50,13 +49,12 @@ async function updateAll(
     services.log.appendLine(line);
   };
   try {
-    const deletions = journal === undefined ? [] : await keepAll(journal, made);
-    const updated = await updateReferences(
-      renamed,
-      deletions.map(({ path }) => vscode.Uri.file(path)),
-      stop,
-      log,
-    );
+    const deletions: Change[] = [];
+    const deletable = async (): Promise<vscode.Uri[]> => {
+      if (journal !== undefined) deletions.push(...(await keepAll(journal, made)));
+      return deletions.map(({ path }) => vscode.Uri.file(path));
+    };
+    const updated = await updateReferences(renamed, deletable, stop, log);
     if (journal !== undefined && updated.isDeleted && updated.unsaved > 0) {
       for (const change of deletions) await takeBack(journal.folder, change);
     }
@@ -68,10 +66,11 @@ async function updateAll(
 }
 
 /** Keep a copy of each original that is as it was when it was converted; give them. */
-async function keepAll(journal: Journal, made: readonly Compressed[]) {
-  const kept = [];
+async function keepAll(journal: Journal, made: readonly Compressed[]): Promise<Change[]> {
+  const kept: Change[] = [];
   for (const { path, before } of made) {
-    if ((await digestOfFile(path)) === before) kept.push(await journal.deleting(path));
+    const change = await journal.deleting(path, before).catch(() => undefined);
+    if (change !== undefined) kept.push(change);
   }
   return kept;
 }

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { posix } from "node:path";
 import * as vscode from "vscode";
 import { exclusion } from "../images/exclude.ts";
-import { findEdits, type Places } from "../references/edits.ts";
+import { type Edit, findEdits, type Places } from "../references/edits.ts";
 import { mayRefer, textFiles } from "../references/texts.ts";
 import { displayPath } from "./messages.ts";
 import { excludePatterns } from "./settings.ts";
@@ -23,32 +23,36 @@ const NOTHING: Updated = { references: 0, files: 0, unsaved: 0, isDeleted: false
 /**
  * Change what refers to renamed images in all text files of the workspace, as one step that one undo takes back.
  *
- * `renamed` has the images' old and new paths, as in `Uri.path`. `deletable` are deleted in the same step, unless a file
- * that refers to an image could not be saved. Throws when the editor refuses the step, or when `stop` is aborted before.
+ * `renamed` has the images' old and new paths, as in `Uri.path`. What `deletable` gives, asked last of all, is deleted in
+ * the same step, unless a file that refers to an image could not be changed and saved. Throws when the editor refuses the
+ * step, or when `stop` is aborted before.
  */
 export async function updateReferences(
   renamed: ReadonlyMap<string, string>,
-  deletable: readonly vscode.Uri[],
+  deletable: () => Promise<readonly vscode.Uri[]>,
   stop: AbortSignal,
   log: (line: string) => void,
 ): Promise<Updated> {
   if (renamed.size === 0) return NOTHING;
-  const documents = await candidates(renamed, stop, log);
+  const { documents, unread } = await candidates(renamed, stop, log);
+  const isAnyDirty =
+    unread > 0 || documents.some((document) => document.isDirty && editsOf(document, renamed).length > 0);
+  const deletions = isAnyDirty ? [] : await deletable();
   const edit = new vscode.WorkspaceEdit();
   const touched: { document: vscode.TextDocument; wasDirty: boolean }[] = [];
   let references = 0;
   // From here to applyEdit nothing is awaited, so that no keystroke comes between.
   for (const document of documents) {
-    const count = addEdits(edit, document, renamed);
+    const count = addEdits(edit, document, editsOf(document, renamed));
     if (count === 0) continue;
     references += count;
     touched.push({ document, wasDirty: document.isDirty });
     log(`${displayPath(document.uri.fsPath)}: ${count}`);
   }
-  const unsaved = touched.filter(({ wasDirty }) => wasDirty).length;
-  const isDeleted = deletable.length > 0 && unsaved === 0;
-  if (isDeleted) for (const uri of deletable) edit.deleteFile(uri, { ignoreIfNotExists: true });
-  if (references === 0 && !isDeleted) return NOTHING;
+  const unsaved = touched.filter(({ wasDirty }) => wasDirty).length + unread;
+  const isDeleted = deletions.length > 0 && unsaved === 0;
+  if (isDeleted) for (const uri of deletions) edit.deleteFile(uri, { ignoreIfNotExists: true });
+  if (references === 0 && !isDeleted) return { ...NOTHING, unsaved };
   if (!(await vscode.workspace.applyEdit(edit)))
     throw new Error(vscode.l10n.t("The editor refused the change of references."));
   let failed = 0;
@@ -58,45 +62,80 @@ export async function updateReferences(
   return { references, files: touched.length, unsaved: unsaved + failed, isDeleted };
 }
 
-/** Documents that may refer to an image, as they are in the editor or on the disk. */
+/**
+ * Documents that refer to an image, as they are in the editor or on the disk, and how many files may do so and cannot be
+ * read: what is no UTF-8 is another encoding, which the editor would guess, and damage by saving.
+ */
 async function candidates(
   renamed: ReadonlyMap<string, string>,
   stop: AbortSignal,
   log: (line: string) => void,
-): Promise<vscode.TextDocument[]> {
+): Promise<{ documents: vscode.TextDocument[]; unread: number }> {
   const names = [...renamed.keys()].map((path) => posix.basename(path));
   const open = new Map(vscode.workspace.textDocuments.map((document) => [document.uri.toString(), document]));
   const isExcluded = exclusion(excludePatterns());
   const found = new Map<string, vscode.TextDocument>();
+  const unread = new Set<string>();
   for (const folder of diskFolders()) {
     for await (const path of textFiles(folder.uri.fsPath, isExcluded, stop)) {
       const uri = vscode.Uri.file(path);
-      const document = open.get(uri.toString());
-      if (document !== undefined) {
-        found.set(uri.toString(), document);
-        continue;
-      }
       try {
-        if (mayRefer(await readFile(path), names))
-          found.set(uri.toString(), await vscode.workspace.openTextDocument(uri));
+        const document = open.get(uri.toString()) ?? (await openIfReferring(uri, names, renamed));
+        if (document !== undefined) found.set(uri.toString(), document);
       } catch (error) {
+        unread.add(path);
         log(`${displayPath(path)}: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
   }
-  return [...found.values()];
+  return { documents: [...found.values()], unread: unread.size };
 }
 
-function addEdits(
-  edit: vscode.WorkspaceEdit,
-  document: vscode.TextDocument,
+/** The document of a file that nobody has open, if it refers to an image. Throws if the editor reads other text than is there. */
+async function openIfReferring(
+  uri: vscode.Uri,
+  names: readonly string[],
   renamed: ReadonlyMap<string, string>,
-): number {
-  const places: Places = {
-    roots: diskFolders().map(({ uri }) => uri.path),
+): Promise<vscode.TextDocument | undefined> {
+  const bytes = await readFile(uri.fsPath);
+  if (!mayRefer(bytes, names)) return undefined;
+  const text = decoded(bytes);
+  if (text === undefined) throw new Error(vscode.l10n.t("its encoding is not known, so it was left as it is"));
+  if (findEdits(uri.path, text, renamed, places()).length === 0) return undefined;
+  const document = await vscode.workspace.openTextDocument(uri);
+  if (unixLines(document.getText()) !== unixLines(text)) {
+    throw new Error(vscode.l10n.t("its encoding is not known, so it was left as it is"));
+  }
+  return document;
+}
+
+function decoded(bytes: Uint8Array): string | undefined {
+  const encoding =
+    bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-8";
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The editor gives all lines of a file the ending that most of them have. */
+function unixLines(text: string): string {
+  return text.replace(/\r\n?/g, "\n");
+}
+
+function places(): Places {
+  return {
+    roots: diskFolders().map(({ uri }) => vscode.Uri.file(uri.fsPath).path),
     exists: (path) => existsSync(vscode.Uri.file(path).fsPath),
   };
-  const edits = findEdits(document.uri.path, document.getText(), renamed, places);
+}
+
+function editsOf(document: vscode.TextDocument, renamed: ReadonlyMap<string, string>): Edit[] {
+  return findEdits(vscode.Uri.file(document.uri.fsPath).path, document.getText(), renamed, places());
+}
+
+function addEdits(edit: vscode.WorkspaceEdit, document: vscode.TextDocument, edits: readonly Edit[]): number {
   for (const { start, end, text } of edits) {
     edit.replace(document.uri, new vscode.Range(document.positionAt(start), document.positionAt(end)), text);
   }

@@ -5,6 +5,7 @@ import type { Shared } from "../run/compress.ts";
 export interface Services extends Shared {
   secrets: vscode.SecretStorage;
   log: vscode.OutputChannel;
-  /** The folder of the undo journals. */
+  /** The folders of the undo journals, of runs that somebody began and of auto-compress. */
   journals: string;
+  autoJournals: string;
 }

@@ -10,7 +10,7 @@ const { t } = vscode.l10n;
 
 /** The command: take the newest run back. */
 export async function undoLast(services: Services): Promise<void> {
-  await undo(services, await lastRun(services.journals));
+  await undo(services, await lastRun(services.journals, services.autoJournals));
 }
 
 /** Take the run back that a summary was about, whatever came after it. */
@@ -41,8 +41,9 @@ async function undo(services: Services, run: PastRun | undefined): Promise<void>
       for (const path of paths) services.inWork.delete(path);
     }
   });
-  // What failed may be tried again.
-  if (sum.failed === 0) await rm(run.folder, { recursive: true, force: true });
+  // What failed may be tried again, and what a newer run changed comes back when that one is undone first.
+  const isNewest = (await lastRun(services.journals, services.autoJournals))?.folder === run.folder;
+  if (sum.failed === 0 && (sum.left === 0 || isNewest)) await rm(run.folder, { recursive: true, force: true });
   const parts = [sum.restored === 1 ? t("1 change undone") : t("{0} changes undone", sum.restored)];
   if (sum.left > 0) parts.push(t("{0} left, as they were changed since", sum.left));
   if (sum.failed > 0) parts.push(t("{0} failed", sum.failed));
@@ -70,7 +71,6 @@ async function takeRunBack(services: Services, folder: string, changes: readonly
   for (const change of changes) if (change.kind !== "created") await take(change);
   await refersBack(services, created);
   for (const change of created) await take(change);
-  await services.known.save();
   return sum;
 }
 
@@ -85,7 +85,7 @@ async function refersBack(services: Services, created: readonly Extract<Change, 
   const log = (line: string): void => {
     services.log.appendLine(line);
   };
-  await updateReferences(renamed, [], new AbortController().signal, log);
+  await updateReferences(renamed, () => Promise.resolve([]), new AbortController().signal, log);
 }
 
 function undoText(kind: Change["kind"], taken: Taken): string {

@@ -1,7 +1,6 @@
 import { constants } from "node:fs";
 import { access, readdir, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
-import { isFolderExcluded } from "./exclude.ts";
 import { isImage } from "./formats.ts";
 
 /** A file or folder that somebody chose, and the folder that patterns are relative to. */
@@ -27,7 +26,7 @@ export async function findImages(
     if ((await stat(path)).isDirectory()) {
       await access(path, constants.R_OK);
       const below = slashed(relative(root, path));
-      const isChosenAgainstPattern = below !== "" && isFolderExcluded(below, isExcluded);
+      const isChosenAgainstPattern = below !== "" && isExcluded(below);
       for await (const file of filesBelow(path, isChosenAgainstPattern ? path : root, isExcluded, signal)) {
         if (isImage(file)) found.add(file);
       }
@@ -58,8 +57,9 @@ export async function* filesBelow(
     for (const entry of entries.sort((one, other) => (one.name < other.name ? -1 : 1))) {
       const path = join(next, entry.name);
       const below = slashed(relative(root, path));
-      if (entry.isDirectory() && !isFolderExcluded(below, isExcluded)) inside.push(path);
-      else if (entry.isFile() && !isExcluded(below)) yield path;
+      if (!(entry.isDirectory() || entry.isFile()) || isExcluded(below)) continue;
+      if (entry.isDirectory()) inside.push(path);
+      else yield path;
     }
     waiting.push(...inside.reverse());
   }

@@ -27,11 +27,11 @@ const SERVED = [
   "src/main/resources/static",
 ];
 
-/** What bundlers' `@/` and `~/` stand for. */
+/** What bundlers' `@/` and `~/` stand for, and Docusaurus' `@site/`. */
 const ALIASED = ["src", "app", ""];
 
 const REMOTE = /^(?:[a-z][a-z0-9+.-]*:|\/\/)/i;
-const ALIAS = /^(?:~?@|~)\//;
+const ALIAS = /^(?:~?@|~|@site)\//;
 /** `$base/x` of PHP and shells, `%PUBLIC_URL%/x`: a base that only the run-time knows. */
 const VARIABLE = /^(?:\$\w+|%\w+%)(?=\/)/;
 

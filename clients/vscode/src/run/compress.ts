@@ -1,8 +1,9 @@
-import { readFile, rm, stat } from "node:fs/promises";
+import { readFile, realpath, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Client, Compressed } from "../api/client.ts";
 import { isFatal, ServiceError } from "../api/errors.ts";
 import { endingOfFormat, endingOfType, hasEnding, looksLike, withEnding } from "../images/formats.ts";
-import { createFile, digest, digestOfFile, exists, hasCode, isWritable, replaceFile } from "../images/writing.ts";
+import { createFile, digest, exists, hasCode, isWritable, replaceFile } from "../images/writing.ts";
 import type { Journal } from "./journal.ts";
 import type { Known } from "./known.ts";
 import { inLanes } from "./lanes.ts";
@@ -62,20 +63,24 @@ export async function compressAll(paths: readonly string[], wish: Wish, run: Run
   await inLanes(paths, wish.concurrency, stop, async (path) => {
     const outcome = await outcomeOf(path, wish, run);
     if (outcome === undefined) return;
-    if (outcome.kind === "failed" && isFatal(outcome.error)) {
+    if (outcome.kind === "failed" && (isFatal(outcome.error) || isDiskOver(outcome.error))) {
       fatal ??= outcome.error;
       hopeless.abort();
     }
     outcomes.push(outcome);
     run.report(outcome);
   });
-  await run.known.save();
   const report = {
     outcomes,
     leftOver: paths.length - outcomes.length,
     isStopped: run.stop.aborted || run.signal.aborted,
   };
   return fatal === undefined ? report : { ...report, fatal };
+}
+
+/** Whether the disk takes nothing more: every further image would be paid for, and lost. */
+function isDiskOver(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT", "EROFS"].some((code) => hasCode(error, code));
 }
 
 /** What became of one image; undefined where the run ended before it was done. */
@@ -87,7 +92,7 @@ async function outcomeOf(path: string, wish: Wish, run: Run): Promise<Outcome | 
   } catch (error) {
     if (error instanceof Skip) return { kind: "skipped", path, why: error.why };
     if (run.signal.aborted) return undefined;
-    if (hasCode(error, "ENOENT")) return { kind: "skipped", path, why: "gone" };
+    if (hasCode(error, "ENOENT") && !(await exists(path))) return { kind: "skipped", path, why: "gone" };
     return { kind: "failed", path, error: error instanceof Error ? error : new Error(String(error)) };
   } finally {
     run.inWork.delete(path);
@@ -101,7 +106,8 @@ async function compressOne(path: string, wish: Wish, run: Run): Promise<Outcome>
   const promised = endingOfFormat(wish.format);
   const isInPlace = promised === undefined || hasEnding(path, promised);
   // Refused before it is paid for.
-  if (isInPlace && !(await isWritable(path))) throw new Skip("readOnly");
+  const isClosed = (isInPlace && !(await isWritable(path))) || !(await isWritable(dirname(await realpath(path))));
+  if (isClosed) throw new Skip("readOnly");
   const claimed = isInPlace ? undefined : withEnding(path, promised);
   // Claimed before the first wait: of two originals with one target only one is paid for.
   if (claimed !== undefined) {
@@ -112,8 +118,10 @@ async function compressOne(path: string, wish: Wish, run: Run): Promise<Outcome>
     if (claimed !== undefined && (await exists(claimed))) throw new Skip("targetExists");
     const original = await readFile(path);
     const before = digest(original);
-    const isDone = isInPlace && run.known.isSettled(before, wish.quality);
-    if (isDone || (wish.isAuto && run.known.isOwn(before))) throw new Skip("alreadyDone");
+    const isHeeded = isInPlace || wish.skipLargerConversion;
+    if (isHeeded && run.known.isSettled(before, settledAs(wish, isInPlace)))
+      throw new Skip(isInPlace ? "alreadyDone" : "notSmaller");
+    if (wish.isAuto && run.known.isOwn(before)) throw new Skip("alreadyDone");
     const result = await run.client.compress(original, wish, run.signal);
     checkImage(result, promised);
     const target = claimed ?? path;
@@ -152,7 +160,7 @@ async function write(piece: Piece, wish: Wish, run: Run): Promise<void> {
   const isInPlace = target === path;
   const isLarger = result.bytes.byteLength >= original.byteLength;
   if (isLarger && (isInPlace ? wish.skipIfLarger : wish.skipLargerConversion)) {
-    if (isInPlace) run.known.settle(before, wish.quality);
+    run.known.settle(before, settledAs(wish, isInPlace));
     throw new Skip("notSmaller");
   }
   const after = digest(result.bytes);
@@ -167,8 +175,10 @@ async function write(piece: Piece, wish: Wish, run: Run): Promise<void> {
   }
   run.journal.creating(target, path, after);
   if (!(await createFile(target, result.bytes, mode))) throw new Skip("targetExists");
-  if (!wish.keepOriginal && (await digestOfFile(path)) === before) {
-    await run.journal.deleting(path);
-    await rm(path);
-  }
+  if (!wish.keepOriginal && (await run.journal.deleting(path, before)) !== undefined) await rm(path);
+}
+
+/** What an image was found to gain nothing from: a quality, and the other format where one was asked for. */
+function settledAs(wish: Wish, isInPlace: boolean): string {
+  return isInPlace ? wish.quality : `${wish.quality} ${wish.format}`;
 }

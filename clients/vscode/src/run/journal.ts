@@ -1,6 +1,6 @@
 import { appendFileSync } from "node:fs";
-import { mkdir, readFile, readdir, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, mkdir, readFile, readdir, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { createFile, digest, digestOfFile, hasCode, replaceFile } from "../images/writing.ts";
 
 /**
@@ -63,13 +63,17 @@ export class Journal {
     this.#write({ kind: "created", path, from, after });
   }
 
-  /** Keep a file that is about to be deleted. */
-  async deleting(path: string): Promise<Change> {
+  /**
+   * Keep a file that is about to be deleted; undefined for one that must stay: it no longer has the digest given, or is
+   * a link, which could not be brought back as one.
+   */
+  async deleting(path: string, before: string): Promise<Change | undefined> {
+    const status = await lstat(path);
+    if (!status.isFile()) return undefined;
     const original = await readFile(path);
-    const before = digest(original);
-    const { mode } = await stat(path);
+    if (digest(original) !== before) return undefined;
     const copy = await this.#keep(original, before);
-    return this.#write({ kind: "deleted", path, copy, before, mode: mode & 0o7777 });
+    return this.#write({ kind: "deleted", path, copy, before, mode: status.mode & 0o7777 });
   }
 
   /** End the run: kept to be taken back, unless nothing was changed. */
@@ -97,17 +101,20 @@ export interface PastRun {
   changes: Change[];
 }
 
-/** The newest run that can be taken back; undefined where there is none. */
-export async function lastRun(home: string): Promise<PastRun | undefined> {
-  for (const name of (await runFolders(home)).reverse()) {
-    const run = await pastRun(join(home, name));
+/** The newest run in these folders of runs that can be taken back; undefined where there is none. */
+export async function lastRun(...homes: string[]): Promise<PastRun | undefined> {
+  const lists = await Promise.all(homes.map(async (home) => (await runFolders(home)).map((name) => join(home, name))));
+  const newestFirst = lists.flat().sort((one, other) => Number(basename(other)) - Number(basename(one)));
+  for (const folder of newestFirst) {
+    const run = await pastRun(folder);
     if (run !== undefined) return run;
   }
   return undefined;
 }
 
-/** The run with this folder; undefined where it was taken back already, or forgotten. */
+/** The run with this folder; undefined where it still goes on, was taken back already, or is forgotten. */
 export async function pastRun(folder: string): Promise<PastRun | undefined> {
+  if (ongoing.has(folder)) return undefined;
   const changes = parseChanges(await readFile(join(folder, LIST), "utf8").catch(() => ""));
   return changes.length > 0 ? { folder, changes: changes.reverse() } : undefined;
 }

@@ -1,14 +1,39 @@
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+
 /** Where the memory of earlier runs is kept between sessions of the editor. */
 export interface Store {
   get(): readonly string[];
-  set(entries: readonly string[]): PromiseLike<void>;
+  add(entry: string): void;
+  set(entries: readonly string[]): void;
 }
 
-const MAX_ENTRIES = 4000;
+/** Two an image that was compressed: 50 000 images, and some 4 MB. */
+const MAX_ENTRIES = 100_000;
+
+/** A store in a file of its own, a line an entry: what was paid for is remembered whatever becomes of the editor. */
+export function fileStore(path: string): Store {
+  return {
+    get: () => {
+      try {
+        return readFileSync(path, "utf8").split("\n").filter(Boolean);
+      } catch {
+        return [];
+      }
+    },
+    add: (entry) => {
+      mkdirSync(dirname(path), { recursive: true });
+      appendFileSync(path, `${entry}\n`);
+    },
+    set: (entries) => {
+      writeFileSync(path, entries.map((entry) => `${entry}\n`).join(""));
+    },
+  };
+}
 
 /**
  * What earlier runs made or found, by the digest of contents: nothing is paid for twice, and auto-compress leaves alone
- * what the extension wrote itself. The oldest entries are forgotten first.
+ * what the extension wrote itself. The oldest entries are forgotten when a new session begins.
  */
 export class Known {
   readonly #entries: Set<string>;
@@ -16,7 +41,9 @@ export class Known {
 
   constructor(store: Store) {
     this.#store = store;
-    this.#entries = new Set(store.get());
+    const stored = store.get();
+    this.#entries = new Set(stored.slice(-MAX_ENTRIES));
+    if (stored.length > MAX_ENTRIES) store.set([...this.#entries]);
   }
 
   /** Whether a file with this digest has nothing to gain from this quality, its format kept. */
@@ -37,17 +64,10 @@ export class Known {
     this.#add(own(digest));
   }
 
-  save(): PromiseLike<void> {
-    return this.#store.set([...this.#entries]);
-  }
-
   #add(entry: string): void {
-    this.#entries.delete(entry);
+    if (this.#entries.has(entry)) return;
     this.#entries.add(entry);
-    for (const oldest of this.#entries) {
-      if (this.#entries.size <= MAX_ENTRIES) break;
-      this.#entries.delete(oldest);
-    }
+    this.#store.add(entry);
   }
 }
 

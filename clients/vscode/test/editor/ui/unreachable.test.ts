@@ -3,7 +3,10 @@ import { expect, test } from "vitest";
 import { drawing } from "../pictures.ts";
 import { useStage } from "../stage.ts";
 
-const stage = useStage({ "a.png": drawing(31) }, { hasKey: false, settings: { "minipic.baseUrl": "http://127.0.0.1:9" } });
+const stage = useStage(
+  { "a.png": drawing(31) },
+  { hasKey: false, settings: { "minipic.baseUrl": "http://127.0.0.1:9" } },
+);
 
 test("an address where nothing answers is told with its host, and nothing is changed", async () => {
   const { window } = stage;

@@ -51,6 +51,7 @@ export async function newStage(): Promise<Stage> {
     secrets: secretStorage(secrets),
     log: window.createOutputChannel() as unknown as vscode.OutputChannel,
     journals: join(newFolder(), "undo"),
+    autoJournals: join(newFolder(), "undo-auto"),
     known: forgetful(),
     inWork: new Set(),
   };

@@ -56,6 +56,7 @@ describe("compressAll in place", () => {
     await compressAll([path], WISH, run);
     expect(atThatMoment).toEqual([PNG]);
     const copy = { kind: "replaced", path, copy: digest(PNG), before: digest(PNG), after: digest(SMALL) };
+    await run.journal.end();
     expect((await lastRun(home))?.changes).toEqual([copy]);
   });
 
@@ -106,6 +107,7 @@ describe("compressAll to another format", () => {
     const { run, home } = await newTrial(givesWebp);
     await compressAll([path], { ...TO_WEBP, keepOriginal: false }, run);
     expect(readdirSync(folder)).toEqual(["a.webp"]);
+    await run.journal.end();
     const last = await lastRun(home);
     expect(bytesOf(join(last?.folder ?? "", digest(PNG)))).toEqual(PNG);
   });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -86,7 +86,35 @@ describe("Journal.end", () => {
   });
 });
 
+describe("deleting", () => {
+  it("lets a file stay that is not what it was, and a link", async () => {
+    const run = await Journal.begin(home(), 1);
+    const folder = newFolder();
+    const path = put(folder, "a.png", "now");
+    symlinkSync(path, join(folder, "link.png"));
+    const stays = [
+      await run.deleting(path, digest(Buffer.from("then"))),
+      await run.deleting(join(folder, "link.png"), digest(Buffer.from("now"))),
+    ];
+    expect([stays, run.isEmpty]).toEqual([[undefined, undefined], true]);
+  });
+});
+
 describe("lastRun", () => {
+  it("gives the newest run of several folders", async () => {
+    const [manual, auto] = [home(), home()];
+    for (const [folder, nowMs] of [
+      [manual, 1],
+      [auto, 30],
+      [manual, 4],
+    ] as const) {
+      const run = await Journal.begin(folder, nowMs);
+      run.creating("/w/1", "/w/x", "digest");
+      await run.end();
+    }
+    expect((await lastRun(manual, auto))?.folder).toBe(join(auto, "30"));
+  });
+
   it("is none where nothing ever ran", async () => {
     expect(await lastRun(home())).toBeUndefined();
   });
@@ -99,6 +127,7 @@ describe("lastRun", () => {
     const folder = home();
     const run = await Journal.begin(folder, 1);
     run.creating("/w/a", "/w/b", "digest");
+    await run.end();
     await Journal.begin(folder, 2);
     mkdirSync(join(folder, "3"));
     expect((await lastRun(folder))?.folder).toBe(join(folder, "1"));
@@ -108,6 +137,7 @@ describe("lastRun", () => {
     const folder = home();
     const run = await Journal.begin(folder, 1);
     for (const path of ["/w/1", "/w/2", "/w/3"]) run.creating(path, "/w/x", "digest");
+    await run.end();
     expect((await lastRun(folder))?.changes.map(({ path }) => path)).toEqual(["/w/3", "/w/2", "/w/1"]);
   });
 
@@ -118,6 +148,7 @@ describe("lastRun", () => {
     const list = join(run.folder, "changes.jsonl");
     const firstBytes = statSync(list).size;
     run.creating("/w/2", "/w/x", "digest");
+    await run.end();
     const whole = readFileSync(list);
     for (let sizeBytes = firstBytes; sizeBytes < whole.length - 1; sizeBytes += 1) {
       writeFileSync(list, whole.subarray(0, sizeBytes));
@@ -131,8 +162,17 @@ describe("pastRun", () => {
     const folder = home();
     const run = await Journal.begin(folder, 1);
     run.creating("/w/1", "/w/x", "digest");
+    await run.end();
     (await Journal.begin(folder, 2)).creating("/w/2", "/w/x", "digest");
     expect((await pastRun(run.folder))?.changes.map(({ path }) => path)).toEqual(["/w/1"]);
+  });
+
+  it("is none for a run that still goes on: what it writes next would have no journal", async () => {
+    const run = await Journal.begin(home(), 1);
+    run.creating("/w/1", "/w/x", "digest");
+    const whileItRuns = await pastRun(run.folder);
+    await run.end();
+    expect([whileItRuns, (await pastRun(run.folder))?.changes.length]).toEqual([undefined, 1]);
   });
 
   it("is none for a run that was taken back already", async () => {

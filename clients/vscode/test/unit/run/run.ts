@@ -77,5 +77,5 @@ export async function newTrial(answer: Answer, known = forgetful()): Promise<Tri
 
 /** A memory that begins empty and is kept nowhere. */
 export function forgetful(): Known {
-  return new Known({ get: () => [], set: () => Promise.resolve() });
+  return new Known({ get: () => [], add: () => undefined, set: () => undefined });
 }

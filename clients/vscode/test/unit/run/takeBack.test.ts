@@ -15,6 +15,7 @@ const text = (path: string): string => readFileSync(path, "utf8");
 
 /** The newest change of a run. */
 async function changeOf(run: Journal): Promise<Change> {
+  await run.end();
   const [change] = (await lastRun(join(run.folder, "..")))?.changes ?? [];
   if (change === undefined) throw new Error("The run has no change.");
   return change;
@@ -26,6 +27,13 @@ async function takeAllBack(folder: string): Promise<string[]> {
   const taken = [];
   for (const change of run?.changes ?? []) taken.push(await takeBack(run?.folder ?? "", change));
   return taken;
+}
+
+/** The note of a file that is about to be deleted as it is. */
+async function deletionOf(run: Journal, path: string): Promise<Change> {
+  const change = await run.deleting(path, digest(readFileSync(path)));
+  if (change === undefined) throw new Error("the file must stay");
+  return change;
 }
 
 describe("takeBack", () => {
@@ -47,7 +55,7 @@ describe("takeBack", () => {
   it("brings a deleted file back, with its mode", async () => {
     const run = await newRun();
     const path = put(newFolder(), "a.png", OLD, 0o600);
-    const change = await run.deleting(path);
+    const change = await deletionOf(run, path);
     rmSync(path);
     expect([await takeBack(run.folder, change), text(path), statSync(path).mode & 0o7777]).toEqual([
       "restored",
@@ -82,7 +90,7 @@ describe("takeBack", () => {
   it("leaves a file that came to the place of a deleted one", async () => {
     const run = await newRun();
     const path = put(newFolder(), "a.png", OLD);
-    const change = await run.deleting(path);
+    const change = await deletionOf(run, path);
     writeFileSync(path, "another");
     expect([await takeBack(run.folder, change), text(path)]).toEqual(["left", "another"]);
   });
@@ -100,7 +108,7 @@ describe("takeBack", () => {
   it("throws for a copy that is gone", async () => {
     const run = await newRun();
     const path = put(newFolder(), "a.png", OLD);
-    const change = await run.deleting(path);
+    const change = await deletionOf(run, path);
     rmSync(path);
     rmSync(run.folder, { recursive: true });
     await expect(takeBack(run.folder, change)).rejects.toMatchObject({ code: "ENOENT" });
@@ -139,7 +147,7 @@ describe("a crash at any point", () => {
       return Promise.resolve();
     };
     const created = [note, () => createFile(target, NEW, 0o644)];
-    return kind === "created" ? created : [...created, () => run.deleting(path), () => rm(path)];
+    return kind === "created" ? created : [...created, () => run.deleting(path, digest(bytes)), () => rm(path)];
   }
 
   const image = fc.record({
@@ -159,6 +167,7 @@ describe("a crash at any point", () => {
         images.forEach(({ isChanged }, at) => {
           if (isChanged) put(folder, `${at}.png`, "changed by others");
         });
+        await run.end(); // the next process knows of no run that goes on
         await takeAllBack(undo);
         const expected = images.map(({ bytes, isChanged }) => (isChanged ? "changed by others" : bytes.toString()));
         expect(images.map((_image, at) => text(join(folder, `${at}.png`)))).toEqual(expected);
@@ -173,6 +182,7 @@ describe("a crash at any point", () => {
     const run = await Journal.begin(undo, 1);
     put(folder, "a.png", OLD);
     for (const step of stepsOf(run, folder, "converted", "a", OLD)) await step();
+    await run.end();
     expect(await takeAllBack(undo)).toEqual(["restored", "restored"]);
     expect(await takeAllBack(undo)).toEqual(["nothing", "nothing"]);
     expect([readdirSync(folder), text(join(folder, "a.png"))]).toEqual([["a.png"], OLD.toString()]);
