@@ -75,12 +75,15 @@ async function keepAll(journal: Journal, made: readonly Compressed[]): Promise<C
   return kept;
 }
 
-function updatedText({ references, files, unsaved }: Updated): string {
-  const text =
+function updatedText({ references, files, unsaved, unread }: Updated): string {
+  const parts = [
     references === 1
       ? t("1 reference updated.")
       : files === 1
         ? t("{0} references updated in one file.", references)
-        : t("{0} references updated in {1} files.", references, files);
-  return unsaved === 0 ? text : `${text} ${t("Not saved yet: {0}. The originals stay.", unsaved)}`;
+        : t("{0} references updated in {1} files.", references, files),
+  ];
+  if (unsaved > 0) parts.push(t("Not saved yet: {0}. The originals stay.", unsaved));
+  if (unread > 0) parts.push(t("Could not be read: {0}, see the log. The originals stay.", unread));
+  return parts.join(" ");
 }

@@ -14,11 +14,13 @@ export interface Updated {
   files: number;
   /** Files that had changes of their user, and were therefore changed but not saved. */
   unsaved: number;
+  /** Files that may refer to an image and could not be read: they are as they were. */
+  unread: number;
   /** Whether the files named for deletion were deleted. */
   isDeleted: boolean;
 }
 
-const NOTHING: Updated = { references: 0, files: 0, unsaved: 0, isDeleted: false };
+const NOTHING: Updated = { references: 0, files: 0, unsaved: 0, unread: 0, isDeleted: false };
 
 /**
  * Change what refers to renamed images in all text files of the workspace, as one step that one undo takes back.
@@ -49,17 +51,17 @@ export async function updateReferences(
     touched.push({ document, wasDirty: document.isDirty });
     log(`${displayPath(document.uri.fsPath)}: ${count}`);
   }
-  const unsaved = touched.filter(({ wasDirty }) => wasDirty).length + unread;
+  const unsaved = touched.filter(({ wasDirty }) => wasDirty).length;
   const isDeleted = deletions.length > 0 && unsaved === 0;
   if (isDeleted) for (const uri of deletions) edit.deleteFile(uri, { ignoreIfNotExists: true });
-  if (references === 0 && !isDeleted) return { ...NOTHING, unsaved };
+  if (references === 0 && !isDeleted) return { ...NOTHING, unread };
   if (!(await vscode.workspace.applyEdit(edit)))
     throw new Error(vscode.l10n.t("The editor refused the change of references."));
   let failed = 0;
   for (const { document, wasDirty } of touched) {
     if (!wasDirty && !(await document.save())) failed += 1;
   }
-  return { references, files: touched.length, unsaved: unsaved + failed, isDeleted };
+  return { references, files: touched.length, unsaved: unsaved + failed, unread, isDeleted };
 }
 
 /**

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import { compressImages } from "../../../src/editor/compressCommand.ts";
-import { undoLast } from "../../../src/editor/undoCommand.ts";
+import { undoLast, undoRun } from "../../../src/editor/undoCommand.ts";
 import { digest } from "../../../src/images/writing.ts";
 import { memory } from "../../double/vscode.ts";
 import { KEY, sendJson, serve } from "../api/server.ts";
@@ -190,6 +190,24 @@ describe("undoLast", () => {
       "MiniPic: 0 changes undone, 1 left, as they were changed since.",
     ]);
     expect(memory.lines.at(-1)).toBe("a.png: left, it was changed since");
+  });
+
+  it("keeps the originals of an older run whose files a newer one changed", async () => {
+    const path = put(stage.root, "a.png", PNG);
+    await compress(path);
+    const [older = ""] = readdirSync(stage.services.journals);
+    memory.settings.set("quality", "extreme");
+    const other = await serve((_request, response) => {
+      response.writeHead(200, { "Content-Type": "image/png" }).end(SMALL.subarray(0, 300));
+    });
+    memory.settings.set("baseUrl", other.url);
+    stage.secrets.set(`minipic.apiKey ${other.url}`, KEY);
+    await compress(path);
+    await undoRun(stage.services, join(stage.services.journals, older));
+    expect(texts().at(-1)).toBe("MiniPic: 0 changes undone, 1 left, as they were changed since.");
+    await undoLast(stage.services);
+    await undoLast(stage.services);
+    expect(readFileSync(path)).toEqual(PNG);
   });
 
   it("keeps a run whose undoing failed, so that it may be tried again", async () => {

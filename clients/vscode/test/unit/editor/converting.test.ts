@@ -54,6 +54,24 @@ describe("convertToWebp", () => {
     expect(summaryText()).toMatch(/ 2 references updated in one file\.$/);
   });
 
+  it("leaves a file of another encoding as it is, and the original that it may refer to", async () => {
+    memory.settings.set("keepOriginalOnConvert", false);
+    const latin = Buffer.from(`<p>caf\xe9</p><img src="img/a.png">`, "latin1");
+    const path = put(stage.root, "old.html", latin);
+    await convert();
+    expect([readFileSync(path), existsSync(image)]).toEqual([latin, true]);
+    expect(summaryText()).toMatch(/Could not be read: 1, see the log\. The originals stay\.$/);
+  });
+
+  it("keeps an original that was changed after its conversion", async () => {
+    memory.settings.set("keepOriginalOnConvert", false);
+    stage.services.log.appendLine = (line: string) => {
+      if (line.startsWith("img/a.png")) writeFileSync(image, "a newer one");
+    };
+    await convert();
+    expect([text(image), text(html)]).toEqual(["a newer one", NEW_HTML]);
+  });
+
   it("passes over what is WebP already", async () => {
     await convertToWebp(stage.services, uri(put(stage.root, "b.webp", WEBP)));
     expect([summaryText(), stage.server.seen]).toEqual(["MiniPic: there is no image to compress there.", []]);
