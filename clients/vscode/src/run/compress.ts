@@ -106,8 +106,8 @@ async function compressOne(path: string, wish: Wish, run: Run): Promise<Outcome>
   const promised = endingOfFormat(wish.format);
   const isInPlace = promised === undefined || hasEnding(path, promised);
   // Refused before it is paid for.
-  const isClosed = (isInPlace && !(await isWritable(path))) || !(await isWritable(dirname(await realpath(path))));
-  if (isClosed) throw new Skip("readOnly");
+  const folder = dirname(isInPlace ? await realpath(path) : path);
+  if ((isInPlace && !(await isWritable(path))) || !(await isWritable(folder))) throw new Skip("readOnly");
   const claimed = isInPlace ? undefined : withEnding(path, promised);
   // Claimed before the first wait: of two originals with one target only one is paid for.
   if (claimed !== undefined) {
