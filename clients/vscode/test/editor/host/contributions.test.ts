@@ -2,6 +2,10 @@ import assert from "node:assert/strict";
 import * as vscode from "vscode";
 
 interface Manifest {
+  capabilities: {
+    virtualWorkspaces: { supported: string };
+    untrustedWorkspaces: { supported: string; restrictedConfigurations: string[] };
+  };
   contributes: { commands: { command: string; title: string }[] };
 }
 
@@ -29,5 +33,12 @@ describe("the installed extension", () => {
     const { commands } = (extension().packageJSON as Manifest).contributes;
     assert.ok(commands.length > 0);
     for (const { title } of commands) assert.match(title, /^MiniPic: /);
+  });
+
+  it("takes the service's address from no workspace that is not trusted, and stays to say why on no disk", () => {
+    const { untrustedWorkspaces, virtualWorkspaces } = (extension().packageJSON as Manifest).capabilities;
+    const { supported, restrictedConfigurations } = untrustedWorkspaces;
+    assert.deepEqual([supported, restrictedConfigurations], ["limited", ["minipic.baseUrl"]]);
+    assert.equal(virtualWorkspaces.supported, "limited");
   });
 });

@@ -49,23 +49,3 @@ describe("Convert to WebP and Update References", () => {
     assert.equal(readFileSync(join(site, "marked.html"), "utf8"), html.replace("hero.jpg", "hero.webp"));
   });
 });
-
-describe("what lies on no disk", () => {
-  for (const address of ["vscode-vfs://github/owner/repository/a.png", "untitled:/a.png"]) {
-    it(`is left alone: ${address}`, async () => {
-      // Says so in a message, and waits for nobody to read it.
-      await vscode.commands.executeCommand("minipic.compressImages", vscode.Uri.parse(address));
-      await vscode.commands.executeCommand("minipic.convertToWebp", vscode.Uri.parse(address));
-    });
-  }
-});
-
-describe("the manifest", () => {
-  it("takes the service's address from no workspace that is not trusted", () => {
-    const manifest = vscode.extensions.getExtension("minipic.minipic-vscode")?.packageJSON as {
-      capabilities: { untrustedWorkspaces: { supported: string; restrictedConfigurations: string[] } };
-    };
-    const { supported, restrictedConfigurations } = manifest.capabilities.untrustedWorkspaces;
-    assert.deepEqual([supported, restrictedConfigurations], ["limited", ["minipic.baseUrl"]]);
-  });
-});
