@@ -1,11 +1,12 @@
+import { basename } from "node:path";
 import * as vscode from "vscode";
 import { hasEnding } from "../images/formats.ts";
 import { type Change, type Journal, takeBack } from "../run/journal.ts";
 import type { Outcome } from "../run/outcome.ts";
 import { choicesFor } from "./choices.ts";
 import { runVisibly, tell } from "./compressCommand.ts";
-import { errorText, summary } from "./messages.ts";
-import { updateReferences, type Updated } from "./referenceEdits.ts";
+import { displayPath, errorText, summary } from "./messages.ts";
+import { type Doubt, updateReferences, type Updated } from "./referenceEdits.ts";
 import type { Services } from "./services.ts";
 import { settingsWish } from "./settings.ts";
 
@@ -50,15 +51,20 @@ async function updateAll(
   };
   try {
     const deletions: Change[] = [];
-    const deletable = async (): Promise<vscode.Uri[]> => {
-      if (journal !== undefined) deletions.push(...(await keepAll(journal, made)));
+    const deletable = async (doubts: readonly Doubt[]): Promise<vscode.Uri[]> => {
+      const doubted = new Set(doubts.map(({ name }) => name));
+      const sure = made.filter(({ path }) => !doubted.has(basename(path)));
+      if (journal !== undefined) deletions.push(...(await keepAll(journal, sure)));
       return deletions.map(({ path }) => vscode.Uri.file(path));
     };
     const updated = await updateReferences(renamed, deletable, stop, log);
+    for (const { file, name } of updated.doubts) {
+      log(t("{0}: mentions {1}, but no file lies where it says", displayPath(file), name));
+    }
     if (journal !== undefined && updated.isDeleted && updated.unsaved > 0) {
       for (const change of deletions) await takeBack(journal.folder, change);
     }
-    return updatedText(updated);
+    return updatedText(updated, journal !== undefined);
   } catch (error) {
     if (stop.aborted) return t("References were not updated.");
     return t("References were not updated: {0}", errorText(error));
@@ -75,7 +81,7 @@ async function keepAll(journal: Journal, made: readonly Compressed[]): Promise<C
   return kept;
 }
 
-function updatedText({ references, files, unsaved, unread }: Updated): string {
+function updatedText({ references, files, unsaved, unread, doubts }: Updated, isDeleting: boolean): string {
   const parts = [
     references === 1
       ? t("1 reference updated.")
@@ -85,5 +91,8 @@ function updatedText({ references, files, unsaved, unread }: Updated): string {
   ];
   if (unsaved > 0) parts.push(t("Not saved yet: {0}. The originals stay.", unsaved));
   if (unread > 0) parts.push(t("Could not be read: {0}, see the log. The originals stay.", unread));
+  const doubted = new Set(doubts.map(({ name }) => name)).size;
+  if (isDeleting && doubted > 0)
+    parts.push(t("Mentioned by a path that could not be followed: {0}, see the log. These originals stay.", doubted));
   return parts.join(" ");
 }

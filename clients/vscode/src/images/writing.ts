@@ -1,7 +1,16 @@
 import { createHash, randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { access, link, lstat, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import { access, link, lstat, open, readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+
+/** Files in the making that are older were left by a process that was killed. */
+const LEFT_BEHIND_MS = 3_600_000;
+const PART = /^\.[^]{0,20}\.[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\.minipic-part$/;
+/** Waits between tries to replace a file that another program holds open, as scanners do for moments. */
+const HELD_WAITS_MS = [20, 50, 100, 200, 400, 800];
+/** Folders looked through for files that were left behind. */
+const swept = new Set<string>();
 
 export function digest(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
@@ -38,9 +47,17 @@ export async function replaceFile(path: string, bytes: Uint8Array, expectedDiges
   const target = await realpath(path);
   const { mode } = await stat(target);
   return withPart(target, bytes, mode & 0o7777, async (part) => {
-    if ((await digestOfFile(target)) !== expectedDigest) return false;
-    await rename(part, target);
-    return true;
+    for (let tries = 0; ; tries += 1) {
+      if ((await digestOfFile(target)) !== expectedDigest) return false;
+      try {
+        await rename(part, target);
+        return true;
+      } catch (error) {
+        const waitMs = isHeld(error) ? HELD_WAITS_MS[tries] : undefined;
+        if (waitMs === undefined) throw error;
+        await setTimeout(waitMs);
+      }
+    }
   });
 }
 
@@ -65,14 +82,21 @@ export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }
 
+/** Whether a file could not be replaced because a program has it open: Windows alone refuses that. */
+function isHeld(error: unknown): boolean {
+  return process.platform === "win32" && ["EPERM", "EACCES", "EBUSY"].some((code) => hasCode(error, code));
+}
+
 async function withPart(
   path: string,
   bytes: Uint8Array,
   mode: number,
   use: (part: string) => Promise<boolean>,
 ): Promise<boolean> {
+  const folder = dirname(path);
+  await sweep(folder);
   // Names may have 255 bytes, and a character three or four.
-  const part = join(dirname(path), `.${basename(path).slice(0, 20)}.${randomUUID()}.minipic-part`);
+  const part = join(folder, `.${basename(path).slice(0, 20)}.${randomUUID()}.minipic-part`);
   try {
     const file = await open(part, "wx", 0o600);
     try {
@@ -85,5 +109,20 @@ async function withPart(
     return await use(part);
   } finally {
     await rm(part, { force: true });
+  }
+}
+
+/** Delete what killed processes left in a folder, once in a session: no other moment sees all those folders. */
+async function sweep(folder: string): Promise<void> {
+  if (swept.has(folder)) return;
+  swept.add(folder);
+  try {
+    for (const name of await readdir(folder)) {
+      if (!PART.test(name)) continue;
+      const part = join(folder, name);
+      if (Date.now() - (await stat(part)).mtimeMs > LEFT_BEHIND_MS) await rm(part);
+    }
+  } catch {
+    // Another window may sweep here, too; and what cannot be written tells of itself.
   }
 }

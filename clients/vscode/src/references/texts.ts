@@ -6,13 +6,14 @@ import { readings } from "./spelling.ts";
 
 /** Bytes of a file's beginning that tell text from other data. */
 const SAMPLE_BYTES = 8000;
-const TEXT_LIMIT_BYTES = 5 * 1024 * 1024;
+/** The editor gives no larger documents to extensions. */
+const TEXT_LIMIT_BYTES = 50 * 1024 * 1024;
 
 /**
  * Walk the text files below a folder, in the order of names: absolute paths of the file system.
  *
  * `isExcluded` is an `exclusion`, asked with paths relative to `root`. Links, what cannot be read, binary files and those
- * above 5 MiB are passed over. Throws the signal's reason when it aborts.
+ * above 50 MiB are passed over. Throws the signal's reason when it aborts.
  */
 export async function* textFiles(
   root: string,

@@ -1,5 +1,5 @@
 import { appendFileSync } from "node:fs";
-import { lstat, mkdir, readFile, readdir, rm } from "node:fs/promises";
+import { lstat, mkdir, readFile, readdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { createFile, digest, digestOfFile, hasCode, replaceFile } from "../images/writing.ts";
 
@@ -13,6 +13,8 @@ export type Change =
   | { kind: "deleted"; path: string; copy: string; before: string; mode: number };
 
 const RUNS_KEPT = 10;
+/** Older runs are forgotten when all take more, but never the last. */
+const KEPT_BYTES = 2 ** 30;
 const LIST = "changes.jsonl";
 /** Folders of runs that go on in this process: what they keep is needed, however many runs begin meanwhile. */
 const ongoing = new Set<string>();
@@ -30,10 +32,7 @@ export class Journal {
   static async begin(home: string, nowMs: number): Promise<Journal> {
     await mkdir(home, { recursive: true });
     const older = await runFolders(home);
-    for (const name of older.slice(0, Math.max(0, older.length - RUNS_KEPT + 1))) {
-      const folder = join(home, name);
-      if (!ongoing.has(folder)) await rm(folder, { recursive: true, force: true });
-    }
+    await forget(older.map((name) => join(home, name)).reverse());
     for (let name = Math.max(nowMs, Number(older.at(-1) ?? 0) + 1); ; name += 1) {
       const folder = join(home, String(name));
       try {
@@ -137,6 +136,29 @@ export async function takeBack(folder: string, change: Change): Promise<Taken> {
     return now === change.after && (await replaceFile(change.path, original, now)) ? "restored" : "left";
   }
   return (await createFile(change.path, original, change.mode)) ? "restored" : "left";
+}
+
+/** Make room for one more run, given the folders of all, the newest first. */
+async function forget(folders: readonly string[]): Promise<void> {
+  let keptBytes = 0;
+  for (const [age, folder] of folders.entries()) {
+    keptBytes += await sizeBytesOf(folder);
+    const isForgotten = age > 0 && (age >= RUNS_KEPT - 1 || keptBytes > KEPT_BYTES);
+    if (isForgotten && !ongoing.has(folder)) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function sizeBytesOf(folder: string): Promise<number> {
+  const names = await readdir(folder).catch(() => []);
+  const sizesBytes = await Promise.all(
+    names.map((name) =>
+      stat(join(folder, name)).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  );
+  return sizesBytes.reduce((sum, sizeBytes) => sum + sizeBytes, 0);
 }
 
 async function runFolders(home: string): Promise<string[]> {

@@ -63,6 +63,25 @@ describe("convertToWebp", () => {
     expect(summaryText()).toMatch(/Could not be read: 1, see the log\. The originals stay\.$/);
   });
 
+  it("keeps originals that a path may mean which cannot be followed, and no others", async () => {
+    memory.settings.set("keepOriginalOnConvert", false);
+    const other = put(stage.root, "other.png", Buffer.concat([PNG, Buffer.from("x")]));
+    put(stage.root, "base.html", `<img src="{% static 'of-an-app/a.png' %}"> https://example.com/a.png`);
+    await convertToWebp(stage.services, uri(image), [uri(image), uri(other)]);
+    expect([existsSync(image), existsSync(other), existsSync(target)]).toEqual([true, false, true]);
+    expect(memory.lines).toContain("base.html: mentions a.png, but no file lies where it says");
+    expect(summaryText()).toMatch(
+      / 2 references updated in one file\. Mentioned by a path that could not be followed: 1, see the log\. These originals stay\.$/,
+    );
+  });
+
+  it("says in the log alone which paths it could not follow, where originals stay anyway", async () => {
+    put(stage.root, "base.html", "https://example.com/a.png");
+    await convert();
+    expect(memory.lines).toContain("base.html: mentions a.png, but no file lies where it says");
+    expect(summaryText()).toMatch(/ 1 reference updated\.$/);
+  });
+
   it("keeps an original that was changed after its conversion", async () => {
     memory.settings.set("keepOriginalOnConvert", false);
     stage.services.log.appendLine = (line: string) => {

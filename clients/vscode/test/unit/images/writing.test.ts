@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 
@@ -127,6 +127,53 @@ describe("createFile", () => {
     const path = put(folder, "a", OLD);
     expect(await withoutLinks(() => createFile(path, NEW))).toBe(false);
     expect([text(path), readdirSync(folder)]).toEqual([OLD.toString(), ["a"]]);
+  });
+});
+
+describe("what killed processes left in a folder", () => {
+  const PART = ".a.png.0b9c9f5e-8d4e-4b8f-9a55-0123456789ab.minipic-part";
+  const OTHERS = [".a.png.minipic-part", "a.png.0b9c9f5e-8d4e-4b8f-9a55-0123456789ab.minipic-part", ".b.png.part"];
+
+  /** A folder with such files, last written so long ago; what is in it after a file was made there. */
+  async function after(ageSeconds: number): Promise<string[]> {
+    const folder = newFolder();
+    const nowSeconds = Date.now() / 1000;
+    for (const name of [PART, ...OTHERS]) {
+      utimesSync(put(folder, name), nowSeconds, nowSeconds - ageSeconds);
+    }
+    await createFile(join(folder, "new.png"), NEW);
+    return readdirSync(folder).sort();
+  }
+
+  it("is deleted after an hour, and nothing else is", async () => {
+    expect(await after(3610)).toEqual([...OTHERS, "new.png"].sort());
+  });
+
+  it("stays before: another window may be writing it", async () => {
+    expect(await after(3500)).toEqual([PART, ...OTHERS, "new.png"].sort());
+  });
+
+  it("is looked for once", async () => {
+    const folder = newFolder();
+    await createFile(join(folder, "first.png"), NEW);
+    utimesSync(put(folder, PART), 0, 0);
+    await createFile(join(folder, "second.png"), NEW);
+    expect(readdirSync(folder)).toContain(PART);
+  });
+
+  it("is what a killed process leaves", async () => {
+    const folder = newFolder();
+    const script = bundled(
+      newFolder(),
+      `import fs from "node:fs"; import { createFile } from "src/images/writing.ts";
+       void createFile(process.argv[2], Buffer.alloc(2 ** 26));
+       fs.watch(process.argv[3], () => process.kill(process.pid, "SIGKILL"));`,
+    );
+    expect(await printed(script, join(folder, "a.png"), folder)).toBe("");
+    const left = readdirSync(folder);
+    for (const name of left) utimesSync(join(folder, name), 0, 0);
+    await createFile(join(folder, "new.png"), NEW);
+    expect([left.length, readdirSync(folder)]).toEqual([1, ["new.png"]]);
   });
 });
 

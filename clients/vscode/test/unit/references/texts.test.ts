@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, sep } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -100,10 +100,10 @@ describe("textFiles", () => {
     expect(await found()).toEqual(["a.txt"]);
   });
 
-  it("takes 5 MiB and no byte more", async () => {
-    const size = 5 * 1024 * 1024;
-    await write("fits.txt", Buffer.alloc(size, 65));
-    await write("large.txt", Buffer.alloc(size + 1, 65));
+  it("takes 50 MiB and no byte more", async () => {
+    const size = 50 * 1024 * 1024;
+    await truncate(await write("fits.txt", Buffer.alloc(8000, 65)), size);
+    await truncate(await write("large.txt", Buffer.alloc(8000, 65)), size + 1);
     expect(await found()).toEqual(["fits.txt"]);
   });
 

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -38,6 +47,28 @@ describe("Journal.begin", () => {
     }
     const kept = readdirSync(folder).map(Number);
     expect(kept.sort((one, other) => one - other)).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
+  });
+
+  it("keeps no more than 1 GiB of originals beside those of the last run", async () => {
+    const folder = home();
+    for (const [nowMs, sizeBytes] of [
+      [1, 2 ** 20],
+      [2, 2 ** 29 - 1000],
+      [3, 2 ** 29 - 1000],
+      [4, 2 ** 31],
+    ] as const) {
+      const run = await Journal.begin(folder, nowMs);
+      run.creating("/w/a", "/w/b", "digest");
+      truncateSync(put(run.folder, "copy"), sizeBytes);
+      await run.end();
+    }
+    const kept = [readdirSync(folder).sort()];
+    await Journal.begin(folder, 5);
+    kept.push(readdirSync(folder).sort());
+    expect(kept).toEqual([
+      ["2", "3", "4"],
+      ["4", "5"],
+    ]);
   });
 
   it("keeps a run that goes on, however many begin meanwhile", async () => {
