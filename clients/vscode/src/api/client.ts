@@ -7,6 +7,7 @@ import type { Answer, Fetch } from "./exchange.ts";
 import { pause, type Pause } from "./pace.ts";
 import { storageError, Transport, type Call } from "./transport.ts";
 import { parseUsage, type Usage } from "./usage.ts";
+import { type Sentence, sentence } from "./words.ts";
 
 export type { Fetch } from "./exchange.ts";
 export type { Pause } from "./pace.ts";
@@ -123,11 +124,12 @@ function digestOf(...parts: (string | Uint8Array)[]): string {
 function compressed(answer: Answer, sentBytes: number): Compressed {
   const { headers, body } = answer;
   const type = (/^[^;]*/.exec(headers.get("Content-Type") ?? "")?.[0] ?? "").trim().toLowerCase();
-  if (!type.startsWith("image/")) throw badAnswer(answer, "The service's answer is no image. Check minipic.baseUrl.");
+  if (!type.startsWith("image/"))
+    throw badAnswer(answer, sentence("The service's answer is no image. Check minipic.baseUrl."));
   const isWhole = body.byteLength > 0 && isSize(headers.get("X-Output-Size"), body.byteLength);
-  if (!isWhole) throw badAnswer(answer, "The result came incomplete.");
+  if (!isWhole) throw badAnswer(answer, sentence("The result came incomplete."));
   if (!isSize(headers.get("X-Input-Size"), sentBytes)) {
-    throw badAnswer(answer, "The result is not of the image that was sent.");
+    throw badAnswer(answer, sentence("The result is not of the image that was sent."));
   }
   return { bytes: body, type };
 }
@@ -141,7 +143,7 @@ function json(answer: Answer): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(answer.body));
   } catch {
-    throw badAnswer(answer, "This address answers, but not as MiniPic does. Check minipic.baseUrl.");
+    throw badAnswer(answer, sentence("This address answers, but not as MiniPic does. Check minipic.baseUrl."));
   }
 }
 
@@ -150,11 +152,11 @@ function parseUploadForm(told: unknown): UploadForm {
   const areFields =
     typeof fields === "object" && fields !== null && Object.values(fields).every((value) => typeof value === "string");
   if (typeof upload !== "string" || typeof url !== "string" || !areFields) {
-    throw new ServiceError(201, BAD_ANSWER, "The service offered no upload form.");
+    throw new ServiceError(201, BAD_ANSWER, sentence("The service offered no upload form."));
   }
   return { upload, url, fields: fields as Record<string, string> };
 }
 
-function badAnswer(answer: Answer, message: string): ServiceError {
+function badAnswer(answer: Answer, message: Sentence): ServiceError {
   return new ServiceError(answer.status, BAD_ANSWER, message);
 }

@@ -7,6 +7,8 @@
  * └── BadAddress, BadKey (address.ts)   a setting that cannot be one
  */
 
+import { type Sentence, sentence, WordedError } from "./words.ts";
+
 const LIMIT_REACHED = "AccountLimitReached";
 const MAX_TEXT_CHARACTERS = 500;
 const MASK = "mp_***";
@@ -24,7 +26,7 @@ export interface ErrorDetails {
 }
 
 /** The service refused; `code` is stable, the message is one line for people. */
-export class ServiceError extends Error {
+export class ServiceError extends WordedError {
   override readonly name = "ServiceError";
   readonly status: number;
   readonly code: string;
@@ -34,7 +36,7 @@ export class ServiceError extends Error {
   /** Whether the image may still come through /v1/uploads. */
   readonly offersUpload: boolean;
 
-  constructor(status: number, code: string, message: string, details: ErrorDetails = {}) {
+  constructor(status: number, code: string, message: string | Sentence, details: ErrorDetails = {}) {
     super(message);
     this.status = status;
     this.code = code;
@@ -45,7 +47,7 @@ export class ServiceError extends Error {
 }
 
 /** The service gave no answer, or sends requests to where they must not go. */
-export class Unreachable extends Error {
+export class Unreachable extends WordedError {
   override readonly name = "Unreachable";
 }
 
@@ -70,7 +72,8 @@ export function serviceError(status: number, body: Uint8Array, key: string): Ser
     return typeof value === "string" ? value.replaceAll(key, MASK) : "";
   };
   const code = /^\w{1,64}$/.test(textOf("error")) ? textOf("error") : `HTTP ${status}`;
-  return new ServiceError(status, code, oneLine(textOf("message")) || `The service answered ${status}.`, {
+  const message = oneLine(textOf("message")) || sentence("The service answered {0}.", status);
+  return new ServiceError(status, code, message, {
     upgradeUrl: httpsOnly(textOf("upgrade_url")),
     requestId: oneLine(textOf("request_id")) || undefined,
     offersUpload: textOf("upload_url") !== "",

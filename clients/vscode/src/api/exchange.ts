@@ -1,6 +1,7 @@
 /** One request and its whole answer: ends at once when asked to, and by itself when nothing comes. */
 
 import { Unreachable } from "./errors.ts";
+import { sentence, WordedError } from "./words.ts";
 
 const SILENCE_S = 150;
 /** A request with an image has this much more time for each byte: sending is not seen from here. */
@@ -28,7 +29,7 @@ export interface Answer {
 }
 
 /** No answer; another try may help. The text names the reason, never the request. */
-export class Broken extends Error {
+export class Broken extends WordedError {
   override readonly name = "Broken";
 }
 
@@ -59,7 +60,8 @@ export async function exchange(fetch: Fetch, request: Outgoing, signal: AbortSig
     return { status: response.status, headers: response.headers, body: bytes };
   } catch (error) {
     signal.throwIfAborted();
-    if (ending.signal.aborted) throw new Unreachable(`${hostOf(url)} does not answer (nothing came for too long).`);
+    if (ending.signal.aborted)
+      throw new Unreachable(sentence("{0} does not answer (nothing came for too long).", hostOf(url)));
     throw failure(url, error);
   } finally {
     clearTimeout(patience);
@@ -85,8 +87,10 @@ async function wholeBody(response: Response, onPart: () => void): Promise<Uint8A
 /** By the code alone: the text of an error may quote headers, and with them the key. */
 function failure(url: string, error: unknown): Error {
   const code = codeOf(error) ?? codeOf((error as Error).cause) ?? "";
-  if (TLS_CODE.test(code)) return new Unreachable(`There is no secure connection to ${hostOf(url)} (${code}).`);
-  return new Broken(`${hostOf(url)} does not answer${code && ` (${code})`}.`);
+  if (TLS_CODE.test(code))
+    return new Unreachable(sentence("There is no secure connection to {0} ({1}).", hostOf(url), code));
+  if (code === "") return new Broken(sentence("{0} does not answer.", hostOf(url)));
+  return new Broken(sentence("{0} does not answer ({1}).", hostOf(url), code));
 }
 
 function codeOf(error: unknown): string | undefined {

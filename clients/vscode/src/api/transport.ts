@@ -8,6 +8,7 @@ import { checkedAddress, checkedKey } from "./address.ts";
 import { BAD_ANSWER, IN_PROGRESS, isLimitReached, serviceError, ServiceError, STORAGE, Unreachable } from "./errors.ts";
 import { Broken, exchange, type Answer, type Fetch, hostOf, type Outgoing } from "./exchange.ts";
 import { Pace, type Pause } from "./pace.ts";
+import { sentence } from "./words.ts";
 
 const TRIES_WHEN_BUSY = 8;
 const TRIES_WHEN_BROKEN = 3;
@@ -67,7 +68,7 @@ export class Transport {
   /** Sends a request without the key to where the service said; gives whatever is answered in the end. Unreachable. */
   async askStorage(request: Outgoing, signal: AbortSignal): Promise<Answer> {
     if (!URL.canParse(request.url) || !this.#isSecure(new URL(request.url))) {
-      throw new ServiceError(200, BAD_ANSWER, "The service names an address that is not secure.");
+      throw new ServiceError(200, BAD_ANSWER, sentence("The service names an address that is not secure."));
     }
     for (let broken = 1; ; broken += 1) {
       const isLast = broken === TRIES_WHEN_BROKEN;
@@ -105,7 +106,7 @@ export class Transport {
       return await exchange(this.#fetch, request, signal);
     } catch (error) {
       if (!(error instanceof Broken)) throw error;
-      if (isLast) throw new Unreachable(error.message);
+      if (isLast) throw new Unreachable(error.sentence);
       return undefined;
     }
   }
@@ -132,7 +133,11 @@ export class Transport {
 
 /** Gives the error for what a storage refused. */
 export function storageError(url: string, answer: Answer): ServiceError {
-  return new ServiceError(answer.status, STORAGE, `The storage at ${hostOf(url)} answered ${answer.status}.`);
+  return new ServiceError(
+    answer.status,
+    STORAGE,
+    sentence("The storage at {0} answered {1}.", hostOf(url), answer.status),
+  );
 }
 
 function isOk(answer: Answer): boolean {
@@ -151,6 +156,10 @@ function locationOf(url: string, answer: Answer): URL | undefined {
 function misdirected(url: string, answer: Answer): Unreachable {
   const host = locationOf(url, answer)?.host ?? "nowhere";
   return new Unreachable(
-    `The service redirects (${answer.status}) to ${host}. Set minipic.baseUrl to the service's own address.`,
+    sentence(
+      "The service redirects ({0}) to {1}. Set minipic.baseUrl to the service's own address.",
+      answer.status,
+      host,
+    ),
   );
 }

@@ -1,6 +1,7 @@
 /** What an account used this month, and what is left. */
 
 import { BAD_ANSWER, ServiceError } from "./errors.ts";
+import { sentence } from "./words.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -68,7 +69,11 @@ const USAGE: Record<keyof Usage, Check> = {
 /** Gives the usage that an answer tells; ServiceError "BadAnswer" if something of it is missing or of another kind. */
 export function parseUsage(json: unknown): Usage {
   if (!hasAll(USAGE)(json)) {
-    throw new ServiceError(200, BAD_ANSWER, "This address answers, but not as MiniPic does. Check minipic.baseUrl.");
+    throw new ServiceError(
+      200,
+      BAD_ANSWER,
+      sentence("This address answers, but not as MiniPic does. Check minipic.baseUrl."),
+    );
   }
   return json as Usage;
 }

@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import * as vscode from "vscode";
 import { BadAddress, BadKey } from "../api/address.ts";
 import { ServiceError } from "../api/errors.ts";
+import { WordedError } from "../api/words.ts";
 import { changeText, type Outcome, type Reason, type Report, sizeText, totals } from "../run/outcome.ts";
 
 const { t } = vscode.l10n;
@@ -41,7 +42,7 @@ export function summary(report: Report): string {
   if (report.leftOver > 0) parts.push(t("{0} not begun", report.leftOver));
   const start = report.isStopped ? t("stopped: ") : "";
   const why = report.fatal === undefined ? "" : ` ${errorText(report.fatal)}`;
-  return `MiniPic: ${start}${parts.join(t(", "))}.${why}`;
+  return t("MiniPic: {0}.", `${start}${parts.join(t(", "))}`) + why;
 }
 
 /** An error in words. The service's own message is shown as it came: it says what to do. */
@@ -52,8 +53,10 @@ export function errorText(error: unknown): string {
   if (error instanceof BadKey) {
     return t("This cannot be a key: keys begin with mp_live_ or mp_test_ and are of letters and digits.");
   }
-  if (error instanceof ServiceError && error.requestId !== undefined) {
-    return `${error.message} (${t("request {0}", error.requestId)})`;
+  if (error instanceof WordedError) {
+    const text = t(error.sentence.template, ...error.sentence.values);
+    const requestId = error instanceof ServiceError ? error.requestId : undefined;
+    return requestId === undefined ? text : t("{0} (request {1})", text, requestId);
   }
   if (error instanceof Error && error.name === "TimeoutError") return t("The service does not answer.");
   return error instanceof Error ? error.message : String(error);

@@ -48,7 +48,7 @@ async function undo(services: Services, run: PastRun | undefined): Promise<void>
   if (sum.left > 0) parts.push(t("{0} left, as they were changed since", sum.left));
   if (sum.failed > 0) parts.push(t("{0} failed", sum.failed));
   const show = sum.failed > 0 ? vscode.window.showWarningMessage : vscode.window.showInformationMessage;
-  void show(`MiniPic: ${parts.join(t(", "))}.`);
+  void show(t("MiniPic: {0}.", parts.join(t(", "))));
 }
 
 type Sum = Record<"restored" | "left" | "failed" | "nothing", number>;

@@ -2,6 +2,7 @@ import { readFile, realpath, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Client, Compressed } from "../api/client.ts";
 import { isFatal, ServiceError } from "../api/errors.ts";
+import { sentence } from "../api/words.ts";
 import { endingOfFormat, endingOfType, hasEnding, looksLike, withEnding } from "../images/formats.ts";
 import { createFile, digest, exists, hasCode, isWritable, replaceFile } from "../images/writing.ts";
 import type { Journal } from "./journal.ts";
@@ -141,7 +142,7 @@ function checkImage(result: Compressed, promisedEnding: string | undefined): voi
     throw new ServiceError(
       200,
       "BadAnswer",
-      `The service's answer is not the image that was asked for (${result.type}).`,
+      sentence("The service's answer is not the image that was asked for ({0}).", result.type),
     );
   }
 }

@@ -17,6 +17,8 @@ export interface StageOptions {
   settings?: Record<string, unknown>;
   /** Whether the extension gets its key before the first test; it does when this is not given. */
   hasKey?: boolean;
+  /** Of the extension's texts, "en" when not given. */
+  language?: string;
 }
 
 /** The window and its folder; there from the first test of the file on. */
@@ -59,7 +61,8 @@ export function useStage(files: Files, options: StageOptions = {}): Stage {
     stage.write(files);
     writeSettings(editor.dataFolder, { "minipic.baseUrl": service.url, "files.autoSave": "off", ...options.settings });
     browser = await launchBrowser();
-    stage.window = await Window.open(browser, editor.url, stage.folder);
+    const { language = "en" } = options;
+    stage.window = await Window.open(browser, editor.url, stage.folder, { language });
     if (options.hasKey === false) return;
     await stage.window.setKey(service.key);
     await stage.window.clearNotifications();

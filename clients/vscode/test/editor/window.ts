@@ -23,15 +23,16 @@ export function launchBrowser(): Promise<Browser> {
 
 /** How a window is opened. */
 export interface WindowOptions {
-  /** The language of the user interface, "en" when not given. */
-  locale?: string;
+  /** The language that the editor tells extensions, "en" when not given: its own texts need a language pack. */
+  language?: string;
   /** A context whose windows share the secrets; a new one when not given. */
   context?: BrowserContext;
 }
 
 /** A profile of its own, whose windows share their secrets. */
-export async function newContext(browser: Browser, locale = "en"): Promise<BrowserContext> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 760 }, locale });
+export async function newContext(browser: Browser, language = "en"): Promise<BrowserContext> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 760 }, locale: "en" });
+  await context.addInitScript(`globalThis._VSCODE_NLS_LANGUAGE = "${language}"`);
   // code-server's own front gives a key for the secrets that the page stores; without one they end with the window.
   const key = Buffer.alloc(32, 1);
   await context.route("**/mint-key", (route) => route.fulfill({ body: key }));
@@ -48,7 +49,7 @@ export class Window {
 
   /** Opens a folder and waits until the extension runs. */
   static async open(browser: Browser, url: string, folder: string, options: WindowOptions = {}): Promise<Window> {
-    const context = options.context ?? (await newContext(browser, options.locale));
+    const context = options.context ?? (await newContext(browser, options.language));
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
     await page.goto(`${url}/?folder=${encodeURIComponent(folder)}`);

@@ -20,15 +20,17 @@ const manifest = JSON.parse(manifestText) as {
 const translated = json("l10n/bundle.l10n.zh-cn.json");
 const placeholders = (text: string): string[] => (text.match(/\{\d\}/g) ?? []).sort();
 
-/** The first argument of every call of `t` or `l10n.t` in the sources, as it is at run-time. */
+/** The first argument of every call of `t`, `l10n.t` or `sentence` in the sources, as it is at run-time. */
 function givenTexts(): string[] {
-  const folder = join(PROJECT, "src", "editor");
-  const files = [...readdirSync(folder).map((name) => join(folder, name)), join(PROJECT, "src", "extension.ts")];
+  const names = readdirSync(join(PROJECT, "src"), { encoding: "utf8", recursive: true });
+  const files = names.filter((name) => name.endsWith(".ts")).map((name) => join(PROJECT, "src", name));
   return files.flatMap((file) => {
     const texts: string[] = [];
     const visit = (node: ts.Node): void => {
-      if (ts.isCallExpression(node) && /^(vscode\.l10n\.)?t$/.test(node.expression.getText())) {
+      if (ts.isCallExpression(node) && /^((vscode\.l10n\.)?t|sentence)$/.test(node.expression.getText())) {
         const [text] = node.arguments;
+        // These are the templates of sentences, or the service's own words.
+        if (text?.getText() === "error.sentence.template" || text?.getText() === "words") return;
         if (text === undefined || !ts.isStringLiteralLike(text)) throw new Error(`No text: ${node.getText()}`);
         texts.push(text.text);
       }
