@@ -8,7 +8,9 @@ import { errorText } from "./editor/messages.ts";
 import type { Services } from "./editor/services.ts";
 import { undoLast } from "./editor/undoCommand.ts";
 import { viewUsage } from "./editor/usagePanel.ts";
-import { fileStore, Known } from "./run/known.ts";
+import { Known } from "./run/known.ts";
+import { fileStore } from "./run/store.ts";
+import { Uploads } from "./run/uploads.ts";
 
 /** Called by the editor once, after it has started. */
 export function activate(context: vscode.ExtensionContext): void {
@@ -19,6 +21,7 @@ export function activate(context: vscode.ExtensionContext): void {
     journals: join(storage, "undo"),
     autoJournals: join(storage, "undo-auto"),
     known: new Known(fileStore(join(storage, "compressed.txt"))),
+    uploads: new Uploads(fileStore(join(storage, "uploads.txt")), Date.now()),
     inWork: new Set(),
   };
   const auto = new AutoCompress(services, context.workspaceState);

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 
-import { BAD_ANSWER, ServiceError } from "./errors.ts";
+import { BAD_ANSWER, ServiceError, SOURCE_NOT_FOUND } from "./errors.ts";
 import type { Answer, Fetch } from "./exchange.ts";
 import { pause, type Pause } from "./pace.ts";
 import { storageError, Transport, type Call } from "./transport.ts";
@@ -28,6 +28,12 @@ export interface Compressed {
   type: string;
 }
 
+/** Which upload holds which image, by a digest of it; a request that names the same upload is the same request. */
+export interface UploadMemory {
+  of(image: string): string | undefined;
+  remember(image: string, upload: string, nowMs: number): void;
+}
+
 /** How an image is to be compressed: values of the service's options of these names. */
 export interface Wish {
   quality: string;
@@ -46,10 +52,16 @@ interface UploadForm {
  */
 export class Client {
   readonly #transport: Transport;
+  readonly #uploads: UploadMemory | undefined;
 
   /** BadAddress, BadKey. */
-  constructor(address: string, key: string, options: { fetch?: Fetch; pause?: Pause } = {}) {
+  constructor(
+    address: string,
+    key: string,
+    options: { fetch?: Fetch; pause?: Pause; uploads?: UploadMemory | undefined } = {},
+  ) {
     this.#transport = new Transport(address, key, options.fetch ?? globalThis.fetch, options.pause ?? pause);
+    this.#uploads = options.uploads;
   }
 
   /** Gives what was used this month and what is left; costs nothing. */
@@ -71,9 +83,24 @@ export class Client {
   }
 
   async #compressUploaded(bytes: Uint8Array, wish: Wish, signal: AbortSignal): Promise<Compressed> {
+    const name = digestOf(this.#transport.address, bytes);
+    const earlier = this.#uploads?.of(name);
+    if (earlier !== undefined) {
+      try {
+        return await this.#compressedUpload(bytes, earlier, wish, signal);
+      } catch (error) {
+        // Uploads are kept for an hour, answers to requests for a day.
+        if (!(error instanceof ServiceError) || error.code !== SOURCE_NOT_FOUND) throw error;
+      }
+    }
     const upload = await this.#upload(bytes, signal);
+    this.#uploads?.remember(name, upload, Date.now());
+    return this.#compressedUpload(bytes, upload, wish, signal);
+  }
+
+  #compressedUpload(image: Uint8Array, upload: string, wish: Wish, signal: AbortSignal): Promise<Compressed> {
     const body = JSON.stringify({ source: { upload } });
-    return this.#compressed(bytes, { body, headers: JSON_BODY }, wish, signal);
+    return this.#compressed(image, { body, headers: JSON_BODY }, wish, signal);
   }
 
   async #compressed(

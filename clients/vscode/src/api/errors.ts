@@ -13,6 +13,8 @@ const LIMIT_REACHED = "AccountLimitReached";
 const MAX_TEXT_CHARACTERS = 500;
 const MASK = "mp_***";
 
+export const SOURCE_NOT_FOUND = "SourceNotFound";
+
 /** Codes of a ServiceError that this client gives, beside the service's own. */
 export const BAD_ANSWER = "BadAnswer";
 export const STORAGE = "Storage";
@@ -57,6 +59,13 @@ export function isFatal(error: unknown): boolean {
   if (!(error instanceof ServiceError)) return false;
   // A storage's 403 says nothing of the key, and its 404 nothing of the address.
   return isLimitReached(error) || (error.code !== STORAGE && [401, 403, 404, 405].includes(error.status));
+}
+
+/** Whether the service cannot be had now, and may be later; of an image that its gateway fails on it is the same. */
+export function isUnavailable(error: unknown): boolean {
+  if (error instanceof Unreachable) return true;
+  if (!(error instanceof ServiceError) || isLimitReached(error)) return false;
+  return [429, 502, 503, 504].includes(error.status);
 }
 
 /** Whether nothing is left of the month's images and of all credits: no patience helps. */

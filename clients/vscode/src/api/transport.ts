@@ -11,10 +11,13 @@ import { Pace, type Pause } from "./pace.ts";
 import { sentence } from "./words.ts";
 
 const TRIES_WHEN_BUSY = 8;
+/** A service that was killed holds the first request's place for two minutes: these wait longer. */
+const TRIES_WHEN_IN_PROGRESS = 10;
 const TRIES_WHEN_BROKEN = 3;
 const MAX_WAIT_S = 120;
 const PAUSE_S = 0.25;
 const MAX_HOPS = 3;
+const BUSY = new Set([429, 503]);
 const BROKEN = new Set([500, 502, 504]);
 const FETCHED_ELSEWHERE = new Set([302, 303]);
 
@@ -23,14 +26,15 @@ export type Call = Omit<Outgoing, "url"> & { path: string };
 
 /** Connections to one service, shared by all who ask it. */
 export class Transport {
-  readonly #address: string;
+  /** The service's, as requests begin with it. */
+  readonly address: string;
   readonly #key: string;
   readonly #fetch: Fetch;
   readonly #pace: Pace;
 
   /** BadAddress, BadKey. */
   constructor(address: string, key: string, fetch: Fetch, pause: Pause) {
-    this.#address = checkedAddress(address);
+    this.address = checkedAddress(address);
     this.#key = checkedKey(key);
     this.#fetch = fetch;
     this.#pace = new Pace(pause);
@@ -39,7 +43,7 @@ export class Transport {
   /** Sends a request that may safely be sent again, with the key; gives a 2xx. ServiceError, Unreachable. */
   async ask(call: Call, signal: AbortSignal): Promise<Answer> {
     const answer = await this.#asked(call, signal);
-    if (!isOk(answer)) throw misdirected(this.#address, answer);
+    if (!isOk(answer)) throw misdirected(this.address, answer);
     return answer;
   }
 
@@ -48,7 +52,7 @@ export class Transport {
    * answers. ServiceError, Unreachable.
    */
   async askForResult(call: Call, signal: AbortSignal): Promise<Answer> {
-    let url = this.#address + call.path;
+    let url = this.address + call.path;
     let answer = await this.#asked(call, signal);
     const headers = new Headers(answer.headers);
     for (let hops = 0; !isOk(answer); hops += 1) {
@@ -70,10 +74,16 @@ export class Transport {
     if (!URL.canParse(request.url) || !this.#isSecure(new URL(request.url))) {
       throw new ServiceError(200, BAD_ANSWER, sentence("The service names an address that is not secure."));
     }
-    for (let broken = 1; ; broken += 1) {
-      const isLast = broken === TRIES_WHEN_BROKEN;
+    for (let busy = 0, broken = 0; ;) {
+      const isLast = broken + 1 === TRIES_WHEN_BROKEN;
       const answer = await this.#once(request, isLast, signal);
+      const waitS = answer && BUSY.has(answer.status) ? toldWaitS(answer) : undefined;
+      if (waitS !== undefined && waitS <= MAX_WAIT_S && ++busy < TRIES_WHEN_BUSY) {
+        this.#pace.hold(waitS + Math.random() * PAUSE_S);
+        continue;
+      }
       if (answer !== undefined && (isLast || answer.status < 500)) return answer;
+      broken += 1;
       await this.#pace.rest(growingPauseS(broken), signal);
     }
   }
@@ -81,20 +91,21 @@ export class Transport {
   /** Gives an answer below 400 from the service itself. */
   async #asked({ path, ...call }: Call, signal: AbortSignal): Promise<Answer> {
     const headers = { ...call.headers, Authorization: `Bearer ${this.#key}` };
-    const request = { ...call, headers, url: this.#address + path };
-    for (let busy = 0, broken = 0; ;) {
+    const request = { ...call, headers, url: this.address + path };
+    for (let busy = 0, inProgress = 0, broken = 0; ;) {
       const answer = await this.#once(request, broken + 1 === TRIES_WHEN_BROKEN, signal);
       if (answer !== undefined && answer.status < 400) return answer;
       if (answer === undefined || BROKEN.has(answer.status)) {
         broken += 1;
         if (answer !== undefined && broken === TRIES_WHEN_BROKEN) throw this.#refusal(answer);
         await this.#pace.rest(growingPauseS(broken), signal);
+      } else if (answer.status === 409) {
+        // It is about this one image.
+        inProgress += 1;
+        await this.#pace.rest(this.#inProgressWaitS(answer, inProgress), signal);
       } else {
         busy += 1;
-        const waitS = this.#waitS(answer, busy);
-        // Only a 409 is about this one image.
-        if (answer.status === 409) await this.#pace.rest(waitS, signal);
-        else this.#pace.hold(waitS);
+        this.#pace.hold(this.#busyWaitS(answer, busy));
       }
     }
   }
@@ -111,14 +122,20 @@ export class Transport {
     }
   }
 
-  /** Gives how long to wait before a refused request is sent again; throws the refusal where that is no use. */
-  #waitS(answer: Answer, tries: number): number {
+  /** Gives how long all wait before a refused request is sent again; throws the refusal where that is no use. */
+  #busyWaitS(answer: Answer, tries: number): number {
     const error = this.#refusal(answer);
-    const mayWait = [429, 503].includes(error.status) || (error.status === 409 && error.code === IN_PROGRESS);
-    if (!mayWait || isLimitReached(error) || tries === TRIES_WHEN_BUSY) throw error;
-    const told = answer.headers.get("Retry-After") ?? "";
-    const waitS = /^\d+$/.test(told) ? Number(told) : Math.min(2 ** tries, 30);
+    if (!BUSY.has(error.status) || isLimitReached(error) || tries === TRIES_WHEN_BUSY) throw error;
+    const waitS = toldWaitS(answer) ?? untoldWaitS(tries);
     if (waitS > MAX_WAIT_S) throw error;
+    return waitS + Math.random() * PAUSE_S;
+  }
+
+  /** The same for a 409, where the first request goes on. */
+  #inProgressWaitS(answer: Answer, tries: number): number {
+    const error = this.#refusal(answer);
+    const waitS = Math.max(toldWaitS(answer) ?? 0, untoldWaitS(tries));
+    if (error.code !== IN_PROGRESS || tries === TRIES_WHEN_IN_PROGRESS || waitS > MAX_WAIT_S) throw error;
     return waitS + Math.random() * PAUSE_S;
   }
 
@@ -127,7 +144,7 @@ export class Transport {
   }
 
   #isSecure({ protocol, username }: URL): boolean {
-    return username === "" && (protocol === "https:" || protocol === new URL(this.#address).protocol);
+    return username === "" && (protocol === "https:" || protocol === new URL(this.address).protocol);
   }
 }
 
@@ -142,6 +159,16 @@ export function storageError(url: string, answer: Answer): ServiceError {
 
 function isOk(answer: Answer): boolean {
   return answer.status >= 200 && answer.status < 300;
+}
+
+/** The seconds of Retry-After; undefined where it tells none. */
+function toldWaitS(answer: Answer): number | undefined {
+  const told = answer.headers.get("Retry-After") ?? "";
+  return /^\d+$/.test(told) ? Number(told) : undefined;
+}
+
+function untoldWaitS(tries: number): number {
+  return Math.min(2 ** tries, 30);
 }
 
 function growingPauseS(tries: number): number {

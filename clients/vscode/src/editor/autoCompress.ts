@@ -1,11 +1,11 @@
 import { relative, sep } from "node:path";
 import * as vscode from "vscode";
-import { Unreachable } from "../api/errors.ts";
+import { isUnavailable, Unreachable } from "../api/errors.ts";
 import { exclusion } from "../images/exclude.ts";
 import { isImage } from "../images/formats.ts";
 import { compressAll } from "../run/compress.ts";
 import { Journal } from "../run/journal.ts";
-import { type Report, sizeText, totals } from "../run/outcome.ts";
+import { type Outcome, type Report, sizeText, totals } from "../run/outcome.ts";
 import { rootOf } from "./choices.ts";
 import { connect, connectSilently } from "./connection.ts";
 import { errorText, outcomeLine } from "./messages.ts";
@@ -17,6 +17,7 @@ const STATE = "minipic.isAutoCompressOn";
 /** A file is taken when nothing was heard of it for so long: programs write large files in pieces. */
 const SETTLE_MS = 1_000;
 const RETRY_MS = 60_000;
+const TRIES_WHEN_REFUSED = 10;
 const GLOB =
   "**/*.{[pP][nN][gG],[jJ][pP][gG],[jJ][pP][eE][gG],[wW][eE][bB][pP],[gG][iI][fF],[aA][vV][iI][fF],[tT][iI][fF],[tT][iI][fF][fF]}";
 
@@ -30,6 +31,8 @@ export class AutoCompress implements vscode.Disposable {
   readonly #item: vscode.StatusBarItem;
   readonly #settling = new Map<string, NodeJS.Timeout>();
   readonly #ready = new Set<string>();
+  /** How often a gateway refused an image, of those that are tried again. */
+  readonly #refused = new Map<string, number>();
   #watcher: vscode.FileSystemWatcher | undefined;
   #off = new AbortController();
   #isRunning = false;
@@ -53,7 +56,7 @@ export class AutoCompress implements vscode.Disposable {
   /** The command: switch on or off. Switching on asks for a key where none is stored. */
   async toggle(): Promise<void> {
     if (this.#watcher !== undefined) return this.#set(false);
-    if ((await connect(this.#services.secrets)) !== undefined) await this.#set(true);
+    if ((await connect(this.#services)) !== undefined) await this.#set(true);
   }
 
   async #set(isOn: boolean): Promise<void> {
@@ -82,6 +85,7 @@ export class AutoCompress implements vscode.Disposable {
     for (const timer of this.#settling.values()) clearTimeout(timer);
     this.#settling.clear();
     this.#ready.clear();
+    this.#refused.clear();
   }
 
   #hear(uri: vscode.Uri): void {
@@ -124,7 +128,7 @@ export class AutoCompress implements vscode.Disposable {
   }
 
   async #compress(paths: readonly string[]): Promise<void> {
-    const client = await connectSilently(this.#services.secrets);
+    const client = await connectSilently(this.#services);
     if (client === undefined) return this.#giveUp(t("There is no key for this service."));
     const journal = await Journal.begin(this.#services.autoJournals, Date.now());
     const wish = {
@@ -152,15 +156,29 @@ export class AutoCompress implements vscode.Disposable {
     await journal.end();
     const { beforeBytes, afterBytes, compressed } = totals(report.outcomes);
     if (compressed > 0) this.#item.tooltip = t("Last: {0} saved", sizeText(beforeBytes - afterBytes));
-    if (report.fatal instanceof Unreachable) this.#tryLater(paths, report);
-    else if (report.fatal !== undefined) await this.#giveUp(errorText(report.fatal));
+    if (report.fatal !== undefined && !isUnavailable(report.fatal)) return this.#giveUp(errorText(report.fatal));
+    this.#tryLater(paths, report);
   }
 
   /** A service that does not answer may soon: a laptop wakes before its network does. */
   #tryLater(paths: readonly string[], { outcomes }: Report): void {
     if (this.#watcher === undefined) return;
-    const done = new Set(outcomes.filter(({ kind }) => kind !== "failed").map(({ path }) => path));
-    for (const path of paths) if (!done.has(path)) this.#takeIn(path, RETRY_MS);
+    const ended = new Map(outcomes.map((outcome) => [outcome.path, outcome]));
+    for (const path of paths) {
+      const outcome = ended.get(path);
+      if (outcome?.kind === "skipped" && outcome.why === "inWork") this.#takeIn(path, SETTLE_MS);
+      else if (outcome === undefined || this.#isWorthATry(outcome)) this.#takeIn(path, RETRY_MS);
+      else this.#refused.delete(path);
+    }
+  }
+
+  /** Whether the service may take the image yet: what its gateway refuses again and again may be the image itself. */
+  #isWorthATry(outcome: Outcome): boolean {
+    if (outcome.kind !== "failed" || !isUnavailable(outcome.error)) return false;
+    if (outcome.error instanceof Unreachable) return true;
+    const times = (this.#refused.get(outcome.path) ?? 0) + 1;
+    this.#refused.set(outcome.path, times);
+    return times < TRIES_WHEN_REFUSED;
   }
 
   /** Switch off, and say why: an error that every image meets would be told for each of them. */

@@ -31,10 +31,14 @@ async function pick(): Promise<readonly vscode.Uri[] | undefined> {
   const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
   const isPreview = input instanceof vscode.TabInputCustom || input instanceof vscode.TabInputText;
   if (isPreview && isImage(input.uri.path)) return [input.uri];
+  // The dialogs of Windows and Linux take files or folders, not both.
+  const [images, folders] = [t("Images…"), t("Folders…")];
+  const kind = await vscode.window.showQuickPick([images, folders], { title: t("MiniPic: what to work on") });
+  if (kind === undefined) return undefined;
   return vscode.window.showOpenDialog({
     canSelectMany: true,
-    canSelectFiles: true,
-    canSelectFolders: true,
-    openLabel: t("Choose Images or Folders"),
+    canSelectFiles: kind === images,
+    canSelectFolders: kind === folders,
+    openLabel: t("Choose"),
   });
 }

@@ -8,7 +8,7 @@ import { Journal } from "../run/journal.ts";
 import type { Report } from "../run/outcome.ts";
 import { choicesFor } from "./choices.ts";
 import { askForKey, connect } from "./connection.ts";
-import { outcomeLine, summary } from "./messages.ts";
+import { errorText, outcomeLine, summary } from "./messages.ts";
 import type { Services } from "./services.ts";
 import { excludePatterns, settingsWish } from "./settings.ts";
 import { undoRun } from "./undoCommand.ts";
@@ -44,7 +44,7 @@ export async function runVisibly(
   isWanted: (path: string) => boolean = () => true,
   afterwards: (done: Done, progress: Progress, stop: AbortSignal) => Promise<void> = () => Promise.resolve(),
 ): Promise<Done | undefined> {
-  const client = await connect(services.secrets);
+  const client = await connect(services);
   if (client === undefined) return undefined;
   const location = vscode.ProgressLocation.Notification;
   return vscode.window.withProgress({ location, title: "MiniPic", cancellable: true }, async (progress, token) => {
@@ -98,7 +98,9 @@ async function runJournalled(
 
 /** Show a run's summary, with what one may want to do then. */
 export function tell(services: Services, done: Done, text: string): void {
-  void showSummary(services, done, text);
+  showSummary(services, done, text).catch((error: unknown) => {
+    void vscode.window.showErrorMessage(`MiniPic: ${errorText(error)}`);
+  });
 }
 
 async function showSummary(services: Services, { report, journal }: Done, text: string): Promise<void> {

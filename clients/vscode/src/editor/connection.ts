@@ -2,26 +2,29 @@ import * as vscode from "vscode";
 import { checkedKey } from "../api/address.ts";
 import { Client } from "../api/client.ts";
 import { errorText } from "./messages.ts";
+import type { Services } from "./services.ts";
 import { address } from "./settings.ts";
 
 const { t } = vscode.l10n;
 const PATIENCE_MS = 30_000;
 
+type Connectors = Pick<Services, "secrets" | "uploads">;
+
 /**
  * A client for the service of the settings, with the key that was given for it; asks for a key where there is none.
  * Undefined when the question was closed. Throws BadAddress.
  */
-export async function connect(secrets: vscode.SecretStorage): Promise<Client | undefined> {
+export async function connect({ secrets, uploads }: Connectors): Promise<Client | undefined> {
   const service = address();
   const key = (await secrets.get(secretName(service))) ?? (await askForKey(secrets));
-  return key === undefined ? undefined : new Client(service, key);
+  return key === undefined ? undefined : new Client(service, key, { uploads });
 }
 
 /** The client, if a key is stored; asks nothing. */
-export async function connectSilently(secrets: vscode.SecretStorage): Promise<Client | undefined> {
+export async function connectSilently({ secrets, uploads }: Connectors): Promise<Client | undefined> {
   const service = address();
   const key = await secrets.get(secretName(service));
-  return key === undefined ? undefined : new Client(service, key);
+  return key === undefined ? undefined : new Client(service, key, { uploads });
 }
 
 /** Ask for a key, try it at once, and store it if the service takes it. Undefined when the question was closed. */

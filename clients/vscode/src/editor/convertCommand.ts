@@ -5,14 +5,20 @@ import { type Change, type Journal, takeBack } from "../run/journal.ts";
 import type { Outcome } from "../run/outcome.ts";
 import { choicesFor } from "./choices.ts";
 import { runVisibly, tell } from "./compressCommand.ts";
-import { displayPath, errorText, summary } from "./messages.ts";
-import { type Doubt, updateReferences, type Updated } from "./referenceEdits.ts";
+import { errorText, summary } from "./messages.ts";
+import { type Doubt, logDoubts, updateReferences, type Updated } from "./referenceEdits.ts";
 import type { Services } from "./services.ts";
 import { settingsWish } from "./settings.ts";
 
 const { t } = vscode.l10n;
 
-type Compressed = Extract<Outcome, { kind: "compressed" }>;
+/** A result beside its original, of this run or of one before that did not come to the references. */
+interface Made {
+  path: string;
+  target: string;
+  /** The digest of the original. */
+  before: string;
+}
 
 /** The command: make WebP images of what was chosen, and change what refers to the originals in the whole workspace. */
 export async function convertToWebp(services: Services, uri?: vscode.Uri, uris?: vscode.Uri[]): Promise<void> {
@@ -30,7 +36,7 @@ export async function convertToWebp(services: Services, uri?: vscode.Uri, uris?:
   let told = "";
   const isNoWebp = (path: string): boolean => !hasEnding(path, ".webp");
   const done = await runVisibly(services, choices, wish, isNoWebp, async ({ report, journal }, progress, stop) => {
-    const made = report.outcomes.filter((outcome) => outcome.kind === "compressed");
+    const made = report.outcomes.flatMap(madeBy);
     if (made.length === 0) return;
     progress.report({ message: t("updating references…") });
     told = await updateAll(services, made, settings.keepOriginal ? undefined : journal, stop);
@@ -38,10 +44,17 @@ export async function convertToWebp(services: Services, uri?: vscode.Uri, uris?:
   if (done !== undefined) tell(services, done, [summary(done.report), told].join(" ").trim());
 }
 
+function madeBy(outcome: Outcome): Made[] {
+  if (outcome.kind === "compressed") return [outcome];
+  return outcome.kind === "skipped" && outcome.earlier !== undefined
+    ? [{ path: outcome.path, ...outcome.earlier }]
+    : [];
+}
+
 /** Update references, and delete the originals where there is a journal to keep them in; say what was done. */
 async function updateAll(
   services: Services,
-  made: readonly Compressed[],
+  made: readonly Made[],
   journal: Journal | undefined,
   stop: AbortSignal,
 ): Promise<string> {
@@ -58,9 +71,7 @@ async function updateAll(
       return deletions.map(({ path }) => vscode.Uri.file(path));
     };
     const updated = await updateReferences(renamed, deletable, stop, log);
-    for (const { file, name } of updated.doubts) {
-      log(t("{0}: mentions {1}, but no file lies where it says", displayPath(file), name));
-    }
+    logDoubts(updated.doubts, log);
     if (journal !== undefined && updated.isDeleted && updated.unsaved > 0) {
       for (const change of deletions) await takeBack(journal.folder, change);
     }
@@ -72,7 +83,7 @@ async function updateAll(
 }
 
 /** Keep a copy of each original that is as it was when it was converted; give them. */
-async function keepAll(journal: Journal, made: readonly Compressed[]): Promise<Change[]> {
+async function keepAll(journal: Journal, made: readonly Made[]): Promise<Change[]> {
   const kept: Change[] = [];
   for (const { path, before } of made) {
     const change = await journal.deleting(path, before).catch(() => undefined);

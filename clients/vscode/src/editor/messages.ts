@@ -78,6 +78,7 @@ function reasonText(why: Reason): string {
     readOnly: t("it is read-only"),
     inWork: t("it is in work already"),
     gone: t("it is gone"),
+    ended: t("stopped while the service worked on it"),
   };
   return texts[why];
 }

@@ -70,6 +70,13 @@ export async function updateReferences(
   return { references, files: touched.length, unsaved: unsaved + failed, unread, doubts, isDeleted };
 }
 
+/** A line for each doubt, so that people can look for themselves. */
+export function logDoubts(doubts: readonly Doubt[], log: (line: string) => void): void {
+  for (const { file, name } of doubts) {
+    log(vscode.l10n.t("{0}: mentions {1}, but no file lies where it says", displayPath(file), name));
+  }
+}
+
 interface Candidates {
   /** Those that refer to an image, and all that are open, as they are in the editor or on the disk. */
   documents: vscode.TextDocument[];

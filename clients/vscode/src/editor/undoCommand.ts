@@ -1,9 +1,10 @@
 import { rm } from "node:fs/promises";
+import { basename } from "node:path";
 import * as vscode from "vscode";
 import { digestOfFile, exists } from "../images/writing.ts";
 import { type Change, lastRun, type PastRun, pastRun, takeBack, type Taken } from "../run/journal.ts";
 import { displayPath, errorText } from "./messages.ts";
-import { updateReferences } from "./referenceEdits.ts";
+import { logDoubts, updateReferences } from "./referenceEdits.ts";
 import type { Services } from "./services.ts";
 
 const { t } = vscode.l10n;
@@ -45,16 +46,18 @@ async function undo(services: Services, run: PastRun | undefined): Promise<void>
   const isNewest = (await lastRun(services.journals, services.autoJournals))?.folder === run.folder;
   if (sum.failed === 0 && (sum.left === 0 || isNewest)) await rm(run.folder, { recursive: true, force: true });
   const parts = [sum.restored === 1 ? t("1 change undone") : t("{0} changes undone", sum.restored)];
-  if (sum.left > 0) parts.push(t("{0} left, as they were changed since", sum.left));
+  if (sum.left > 0) parts.push(t("{0} left, see the log", sum.left));
+  if (sum.unsaved > 0) parts.push(t("not saved yet: {0}", sum.unsaved));
   if (sum.failed > 0) parts.push(t("{0} failed", sum.failed));
   const show = sum.failed > 0 ? vscode.window.showWarningMessage : vscode.window.showInformationMessage;
   void show(t("MiniPic: {0}.", parts.join(t(", "))));
 }
 
-type Sum = Record<"restored" | "left" | "failed" | "nothing", number>;
+type Sum = Record<"restored" | "left" | "failed" | "nothing" | "unsaved", number>;
+type Created = Extract<Change, { kind: "created" }>;
 
 async function takeRunBack(services: Services, folder: string, changes: readonly Change[]): Promise<Sum> {
-  const sum: Sum = { restored: 0, left: 0, failed: 0, nothing: 0 };
+  const sum: Sum = { restored: 0, left: 0, failed: 0, nothing: 0, unsaved: 0 };
   const take = async (change: Change): Promise<void> => {
     // Remembered first: auto-compress hears of the file before this function goes on.
     if (change.kind !== "created") services.known.own(change.before);
@@ -69,13 +72,38 @@ async function takeRunBack(services: Services, folder: string, changes: readonly
   };
   const created = changes.filter((change) => change.kind === "created");
   for (const change of changes) if (change.kind !== "created") await take(change);
-  await refersBack(services, created);
-  for (const change of created) await take(change);
+  const { unsaved, mayBeNamed } = await refersBack(services, created);
+  sum.unsaved = unsaved;
+  for (const change of created) {
+    const why = await reasonToStay(change, mayBeNamed);
+    if (why === undefined) {
+      await take(change);
+    } else {
+      sum.left += 1;
+      services.log.appendLine(`${displayPath(change.path)}: ${why}`);
+    }
+  }
   return sum;
 }
 
-/** References go back to the originals that are there; a result that was changed since stays, and so do they. */
-async function refersBack(services: Services, created: readonly Extract<Change, { kind: "created" }>[]): Promise<void> {
+/** Why a result stays, though its run is taken back; undefined where it can go. */
+async function reasonToStay(
+  { path, from }: Created,
+  mayBeNamed: (path: string) => boolean,
+): Promise<string | undefined> {
+  if (!(await exists(path))) return undefined;
+  if (!(await exists(from))) return t("left, as its original is gone");
+  return mayBeNamed(path) ? t("left, as something may still name it") : undefined;
+}
+
+/**
+ * References go back to the originals that are there; a result that was changed since stays, and so do they. Gives how
+ * many files were not saved, and which results may be named by what could not be changed.
+ */
+async function refersBack(
+  services: Services,
+  created: readonly Created[],
+): Promise<{ unsaved: number; mayBeNamed: (path: string) => boolean }> {
   const renamed = new Map<string, string>();
   for (const { path, from, after } of created) {
     const now = await digestOfFile(path);
@@ -85,7 +113,11 @@ async function refersBack(services: Services, created: readonly Extract<Change, 
   const log = (line: string): void => {
     services.log.appendLine(line);
   };
-  await updateReferences(renamed, () => Promise.resolve([]), new AbortController().signal, log);
+  const none = (): Promise<[]> => Promise.resolve([]);
+  const { unsaved, unread, doubts } = await updateReferences(renamed, none, new AbortController().signal, log);
+  logDoubts(doubts, log);
+  const names = new Set(doubts.map(({ name }) => name));
+  return { unsaved, mayBeNamed: (path) => unread > 0 || names.has(basename(path)) };
 }
 
 function undoText(kind: Change["kind"], taken: Taken): string {

@@ -12,7 +12,7 @@ let panel: vscode.WebviewPanel | undefined;
 
 /** The command: show this month's numbers, as GET /v1/usage gives them now. */
 export async function viewUsage(services: Services): Promise<void> {
-  const client = await connect(services.secrets);
+  const client = await connect(services);
   if (client === undefined) return;
   const location = vscode.ProgressLocation.Window;
   const usage = await vscode.window.withProgress({ location, title: t("MiniPic: asking for usage…") }, () =>

@@ -1,14 +1,17 @@
 import { readFile, realpath, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Client, Compressed } from "../api/client.ts";
-import { isFatal, ServiceError } from "../api/errors.ts";
+import { BAD_ANSWER, isFatal, isUnavailable, ServiceError } from "../api/errors.ts";
 import { sentence } from "../api/words.ts";
 import { endingOfFormat, endingOfType, hasEnding, looksLike, withEnding } from "../images/formats.ts";
-import { createFile, digest, exists, hasCode, isWritable, replaceFile } from "../images/writing.ts";
+import { createFile, digest, digestOfFile, exists, hasCode, isWritable, replaceFile } from "../images/writing.ts";
 import type { Journal } from "./journal.ts";
 import type { Known } from "./known.ts";
 import { inLanes } from "./lanes.ts";
 import type { Outcome, Reason, Report } from "./outcome.ts";
+
+/** A gateway fails on one image that is too much for the service, hardly on three with none taken between. */
+const UNAVAILABLE_IN_A_ROW = 3;
 
 export interface Wish {
   quality: string;
@@ -61,12 +64,16 @@ export async function compressAll(paths: readonly string[], wish: Wish, run: Run
   const hopeless = new AbortController();
   const stop = AbortSignal.any([run.stop, run.signal, hopeless.signal]);
   let fatal: Error | undefined;
+  let unavailable = 0;
   await inLanes(paths, wish.concurrency, stop, async (path) => {
     const outcome = await outcomeOf(path, wish, run);
-    if (outcome === undefined) return;
-    if (outcome.kind === "failed" && (isFatal(outcome.error) || isDiskOver(outcome.error))) {
-      fatal ??= outcome.error;
-      hopeless.abort();
+    if (outcome.kind === "compressed") unavailable = 0;
+    if (outcome.kind === "failed") {
+      if (isNoService(outcome.error)) unavailable += 1;
+      if (isFatal(outcome.error) || isDiskOver(outcome.error) || unavailable >= UNAVAILABLE_IN_A_ROW) {
+        fatal ??= outcome.error;
+        hopeless.abort();
+      }
     }
     outcomes.push(outcome);
     run.report(outcome);
@@ -79,20 +86,24 @@ export async function compressAll(paths: readonly string[], wish: Wish, run: Run
   return fatal === undefined ? report : { ...report, fatal };
 }
 
+/** Whether no service stands behind the answer: a gateway in front of none, or the page of some other server. */
+function isNoService(error: unknown): boolean {
+  return isUnavailable(error) || (error instanceof ServiceError && error.code === BAD_ANSWER);
+}
+
 /** Whether the disk takes nothing more: every further image would be paid for, and lost. */
 function isDiskOver(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT", "EROFS"].some((code) => hasCode(error, code));
 }
 
-/** What became of one image; undefined where the run ended before it was done. */
-async function outcomeOf(path: string, wish: Wish, run: Run): Promise<Outcome | undefined> {
+async function outcomeOf(path: string, wish: Wish, run: Run): Promise<Outcome> {
   if (run.inWork.has(path)) return { kind: "skipped", path, why: "inWork" };
   run.inWork.add(path);
   try {
     return await compressOne(path, wish, run);
   } catch (error) {
     if (error instanceof Skip) return { kind: "skipped", path, why: error.why };
-    if (run.signal.aborted) return undefined;
+    if (run.signal.aborted) return { kind: "skipped", path, why: "ended" };
     if (hasCode(error, "ENOENT") && !(await exists(path))) return { kind: "skipped", path, why: "gone" };
     return { kind: "failed", path, error: error instanceof Error ? error : new Error(String(error)) };
   } finally {
@@ -111,12 +122,13 @@ async function compressOne(path: string, wish: Wish, run: Run): Promise<Outcome>
   if ((isInPlace && !(await isWritable(path))) || !(await isWritable(folder))) throw new Skip("readOnly");
   const claimed = isInPlace ? undefined : withEnding(path, promised);
   // Claimed before the first wait: of two originals with one target only one is paid for.
-  if (claimed !== undefined) {
-    if (run.inWork.has(claimed)) throw new Skip("targetExists");
-    run.inWork.add(claimed);
+  const claim = claimed === undefined ? undefined : asOnDisk(claimed);
+  if (claim !== undefined) {
+    if (run.inWork.has(claim)) throw new Skip("targetExists");
+    run.inWork.add(claim);
   }
   try {
-    if (claimed !== undefined && (await exists(claimed))) throw new Skip("targetExists");
+    if (claimed !== undefined && (await exists(claimed))) return await withTarget(path, claimed, run.known);
     const original = await readFile(path);
     const before = digest(original);
     const isHeeded = isInPlace || wish.skipLargerConversion;
@@ -130,8 +142,22 @@ async function compressOne(path: string, wish: Wish, run: Run): Promise<Outcome>
     const [beforeBytes, afterBytes] = [original.byteLength, result.bytes.byteLength];
     return { kind: "compressed", path, target, before, beforeBytes, afterBytes };
   } finally {
-    if (claimed !== undefined) run.inWork.delete(claimed);
+    if (claim !== undefined) run.inWork.delete(claim);
   }
+}
+
+/** What an image is where its target lies already: a stranger's, or its own from a run before. */
+async function withTarget(path: string, target: string, known: Known): Promise<Outcome> {
+  const [before, after] = [await digestOfFile(path), await digestOfFile(target)];
+  if (before === undefined || after === undefined || !known.isResult(before, after)) {
+    return { kind: "skipped", path, why: "targetExists" };
+  }
+  return { kind: "skipped", path, why: "alreadyDone", earlier: { target, before } };
+}
+
+/** The same for all spellings of a path that mean one file: disks of Windows and macOS do not tell letters' case. */
+function asOnDisk(path: string): string {
+  return process.platform === "linux" ? path : path.toLowerCase();
 }
 
 /** Throw for bytes that are not the image that they are said to be, or not the one that was asked for. */
@@ -174,6 +200,7 @@ async function write(piece: Piece, wish: Wish, run: Run): Promise<void> {
     if (!(await replaceFile(path, result.bytes, before))) throw new Skip("changedMeanwhile");
     return;
   }
+  run.known.result(before, after);
   run.journal.creating(target, path, after);
   if (!(await createFile(target, result.bytes, mode))) throw new Skip("targetExists");
   if (!wish.keepOriginal && (await run.journal.deleting(path, before)) !== undefined) await rm(path);

@@ -1,6 +1,6 @@
 import { appendFileSync } from "node:fs";
 import { lstat, mkdir, readFile, readdir, rm, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { createFile, digest, digestOfFile, hasCode, replaceFile } from "../images/writing.ts";
 
 /**
@@ -28,11 +28,10 @@ export class Journal {
     this.folder = folder;
   }
 
-  /** Begin the journal of a run below `home`; the oldest runs that have ended are forgotten. */
+  /** Begin the journal of a run below `home`. */
   static async begin(home: string, nowMs: number): Promise<Journal> {
     await mkdir(home, { recursive: true });
     const older = await runFolders(home);
-    await forget(older.map((name) => join(home, name)).reverse());
     for (let name = Math.max(nowMs, Number(older.at(-1) ?? 0) + 1); ; name += 1) {
       const folder = join(home, String(name));
       try {
@@ -75,10 +74,11 @@ export class Journal {
     return this.#write({ kind: "deleted", path, copy, before, mode: status.mode & 0o7777 });
   }
 
-  /** End the run: kept to be taken back, unless nothing was changed. */
+  /** End the run: kept to be taken back, unless nothing was changed. The oldest runs that have ended are forgotten. */
   async end(): Promise<void> {
     ongoing.delete(this.folder);
     if (this.isEmpty) await rm(this.folder, { recursive: true, force: true });
+    else await forgetOldest(dirname(this.folder));
   }
 
   async #keep(original: Uint8Array, name: string): Promise<string> {
@@ -138,12 +138,13 @@ export async function takeBack(folder: string, change: Change): Promise<Taken> {
   return (await createFile(change.path, original, change.mode)) ? "restored" : "left";
 }
 
-/** Make room for one more run, given the folders of all, the newest first. */
-async function forget(folders: readonly string[]): Promise<void> {
+async function forgetOldest(home: string): Promise<void> {
+  const newestFirst = (await runFolders(home)).reverse();
   let keptBytes = 0;
-  for (const [age, folder] of folders.entries()) {
+  for (const [age, name] of newestFirst.entries()) {
+    const folder = join(home, name);
     keptBytes += await sizeBytesOf(folder);
-    const isForgotten = age > 0 && (age >= RUNS_KEPT - 1 || keptBytes > KEPT_BYTES);
+    const isForgotten = age > 0 && (age >= RUNS_KEPT || keptBytes > KEPT_BYTES);
     if (isForgotten && !ongoing.has(folder)) await rm(folder, { recursive: true, force: true });
   }
 }

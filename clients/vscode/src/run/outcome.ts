@@ -17,12 +17,15 @@ export type Reason =
   /** another run has it in work */
   | "inWork"
   /** it was deleted before its turn */
-  | "gone";
+  | "gone"
+  /** the run ended while the service worked on it, which may have counted it */
+  | "ended";
 
 export type Outcome =
   /** `before` is the digest of the original. */
   | { kind: "compressed"; path: string; target: string; before: string; beforeBytes: number; afterBytes: number }
-  | { kind: "skipped"; path: string; why: Reason }
+  /** `earlier` where a run before made the image's result in another format, and both are as they were then. */
+  | { kind: "skipped"; path: string; why: Reason; earlier?: { target: string; before: string } }
   | { kind: "failed"; path: string; error: Error };
 
 /** A run's outcomes, and why it ended early: stopped by its user, or by an error that every image would meet. */

@@ -6,7 +6,7 @@ import { relative } from "node:path";
 type Listener<Value> = (value: Value) => void;
 
 /** An event of the API, and what makes it happen. */
-class Happening<Value = undefined> {
+export class Happening<Value = undefined> {
   readonly #listeners: Listener<Value>[] = [];
   readonly on = (listener: Listener<Value>): { dispose: () => void } => {
     this.#listeners.push(listener);
@@ -136,6 +136,8 @@ function newMemory() {
     cancel: new Happening(),
     commands: new Map<string, (...args: unknown[]) => unknown>(),
     picked: undefined as Uri[] | undefined,
+    pickedItem: undefined as number | undefined,
+    dialogs: [] as { canSelectFiles: boolean; canSelectFolders: boolean }[],
     activeInput: undefined as unknown,
     folders: undefined as { uri: Uri }[] | undefined,
     documents: [] as TextDocument[],
@@ -188,7 +190,11 @@ export const window = {
   showInformationMessage: message("information"),
   showWarningMessage: message("warning"),
   showErrorMessage: message("error"),
-  showOpenDialog: () => Promise.resolve(memory.picked),
+  showOpenDialog: (options: { canSelectFiles: boolean; canSelectFolders: boolean }) => {
+    memory.dialogs.push(options);
+    return Promise.resolve(memory.picked);
+  },
+  showQuickPick: (items: string[]) => Promise.resolve(items[memory.pickedItem ?? -1]),
   createInputBox: () => kept(memory.inputs, newInputBox()),
   createWebviewPanel: (_type: string, title: string) => kept(memory.panels, newPanel(title)),
   createOutputChannel: () => ({

@@ -68,6 +68,21 @@ describe("a busy service", () => {
     expect(waitsS.map(Math.floor)).toEqual([2, 4, 8, 16, 30, 30, 30]);
   });
 
+  test("the first request of an image is waited for longer than its place is held by a service that was killed", async () => {
+    const server = await serveInTurn(sendJson(409, { error: "RequestInProgress" }, { "Retry-After": "1" }));
+    const { client, waitsS } = impatient(server.url);
+    expect(await errorOf(client.compress(PICTURE, WISH, never()))).toMatchObject({ code: "RequestInProgress" });
+    expect(waitsS.map(Math.floor)).toEqual([2, 4, 8, 16, 30, 30, 30, 30, 30]);
+  });
+
+  test("the waits for a busy service and for a first request are counted apart", async () => {
+    const busy = sendJson(429, TOO_MANY, { "Retry-After": "1" });
+    const first = sendJson(409, { error: "RequestInProgress" }, { "Retry-After": "1" });
+    const server = await serveInTurn(...Array.from({ length: 7 }, () => [busy, first]).flat(), sendImage());
+    await impatient(server.url).client.compress(PICTURE, WISH, never());
+    expect(server.seen).toHaveLength(15);
+  });
+
   test("a Retry-After above 120 s is not waited for", async () => {
     const server = await serveInTurn(sendJson(503, {}, { "Retry-After": "121" }));
     const { client, waitsS } = impatient(server.url);

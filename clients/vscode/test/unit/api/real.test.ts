@@ -1,10 +1,14 @@
 /** The client against the real service. */
 
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Client, DIRECT_LIMIT_BYTES } from "../../../src/api/client.ts";
 import { isFatal } from "../../../src/api/errors.ts";
 import { type Service, startService } from "../../service.ts";
+import { fileStore } from "../../../src/run/store.ts";
+import { Uploads } from "../../../src/run/uploads.ts";
+import { newFolder } from "../images/folder.ts";
 import { errorOf, never, WISH } from "./server.ts";
 
 const START_WITHIN_MS = 90_000;
@@ -69,6 +73,18 @@ describe("the real service", () => {
     const { bytes, type } = await client.compress(bmp, WISH, never());
     expect(type).toBe("image/png");
     expect(bytes.length).toBeLessThan(bmp.length);
+  });
+
+  test("counts an image that is sent again once, though it comes through an upload", async () => {
+    const uploads = new Uploads(fileStore(join(newFolder(), "uploads.txt")), 0);
+    const remembering = new Client(service.url, service.key, { uploads });
+    const before = await client.usage(never());
+    const [first, second] = [
+      await remembering.compress(largeBmp(), WISH, never()),
+      await remembering.compress(largeBmp(), WISH, never()),
+    ];
+    expect(second.bytes).toEqual(first.bytes);
+    expect((await client.usage(never())).count).toBe(before.count + 1);
   });
 
   test("refuses an image above the plan's size", async () => {

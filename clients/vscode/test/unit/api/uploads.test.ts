@@ -3,7 +3,6 @@ import { Unreachable } from "../../../src/api/errors.ts";
 import {
   cut,
   errorOf,
-  type Handler,
   impatient,
   KEY,
   LARGE,
@@ -12,34 +11,10 @@ import {
   sendImage,
   sendJson,
   serve,
-  type Server,
   serveInTurn,
   WISH,
 } from "./server.ts";
-
-const taken: Handler = (_seen, response) => response.writeHead(204).end();
-
-const shrunk: Handler = (_seen, response) => {
-  sendImage()(response);
-};
-
-/** A service whose upload forms post to `storage`, named upload-1, upload-2 and so on. */
-async function serviceWith(storage: Server, compress = shrunk): Promise<Server> {
-  let forms = 0;
-  return serve((seen, response, count) => {
-    if (seen.target !== "/v1/uploads") {
-      compress(seen, response, count);
-      return;
-    }
-    forms += 1;
-    const fields = { key: `upload-${forms}`, policy: "signed" };
-    sendJson(201, { upload: `upload-${forms}`, url: `${storage.url}/bucket`, fields, expires_in: 600 })(response);
-  });
-}
-
-function targets({ seen }: Server): string[] {
-  return seen.map(({ target }) => target.replace(/\?.*/, ""));
-}
+import { serviceWith, taken, targets } from "./storage.ts";
 
 describe("an image above one request's size", () => {
   test("goes through an upload form, whose id is compressed", async () => {
@@ -90,6 +65,25 @@ describe("an image above one request's size", () => {
     await impatient(service.url).client.compress(LARGE, WISH, never());
     expect(storage.seen).toHaveLength(3);
     expect(targets(service)).toEqual(["/v1/uploads", "/v1/compress"]);
+  });
+
+  test.each([429, 503])("waits as long as the storage asks for (%i)", async (status) => {
+    const storage = await serve((seen, response, count) => {
+      if (count <= 5) sendJson(status, {}, { "Retry-After": "7" })(response);
+      else taken(seen, response, count);
+    });
+    const { client, waitsS } = impatient((await serviceWith(storage)).url);
+    await client.compress(LARGE, WISH, never());
+    expect(storage.seen).toHaveLength(6);
+    expect(new Set(waitsS.map(Math.round))).toEqual(new Set([7]));
+  });
+
+  test("is an error when the storage stays busy", async () => {
+    const storage = await serveInTurn(sendJson(503, {}, { "Retry-After": "7" }));
+    const service = await serviceWith(storage);
+    const error = await errorOf(impatient(service.url).client.compress(LARGE, WISH, never()));
+    expect(error).toMatchObject({ status: 503, code: "Storage" });
+    expect(storage.seen).toHaveLength(10);
   });
 
   test("is an error when the storage stays broken", async () => {

@@ -34,12 +34,23 @@ describe("choicesFor", () => {
     "is what a dialog gives, with %o in front",
     async (input) => {
       memory.activeInput = input;
+      memory.pickedItem = 0;
       memory.picked = [Uri.file("/elsewhere/b.png")];
       expect(await choicesFor()).toEqual([{ path: "/elsewhere/b.png", root: "/elsewhere" }]);
     },
   );
 
-  it("is nothing when the dialog is closed, and nothing is said", async () => {
+  it.each([
+    [0, { canSelectFiles: true, canSelectFolders: false }],
+    [1, { canSelectFiles: false, canSelectFolders: true }],
+  ])("asks for images or for folders, as some systems have no dialog for both: %i", async (item, options) => {
+    memory.pickedItem = item;
+    await choicesFor();
+    expect(memory.dialogs).toMatchObject([options]);
+  });
+
+  it.each([undefined, 0, 1])("is nothing when a question is closed, and nothing is said: %s", async (item) => {
+    memory.pickedItem = item;
     expect([await choicesFor(), memory.messages]).toEqual([undefined, []]);
   });
 

@@ -111,7 +111,8 @@ describe("compressImages", () => {
     end?.();
     await done;
     expect([graceMs, readFileSync(path)]).toEqual([5000, PNG]);
-    expect(texts()).toEqual(["MiniPic: stopped: no image was changed, 1 not begun."]);
+    expect(texts()).toEqual(["MiniPic: stopped: no image was changed, 1 skipped."]);
+    expect(memory.lines[0]).toBe("a.png: skipped, stopped while the service worked on it");
   });
 
   it("says nothing of a run that was cancelled while it looked for images", async () => {
@@ -187,7 +188,7 @@ describe("undoLast", () => {
     await undoLast(stage.services);
     expect([readFileSync(path, "utf8"), texts().at(-1)]).toEqual([
       "changed",
-      "MiniPic: 0 changes undone, 1 left, as they were changed since.",
+      "MiniPic: 0 changes undone, 1 left, see the log.",
     ]);
     expect(memory.lines.at(-1)).toBe("a.png: left, it was changed since");
   });
@@ -204,7 +205,7 @@ describe("undoLast", () => {
     stage.secrets.set(`minipic.apiKey ${other.url}`, KEY);
     await compress(path);
     await undoRun(stage.services, join(stage.services.journals, older));
-    expect(texts().at(-1)).toBe("MiniPic: 0 changes undone, 1 left, as they were changed since.");
+    expect(texts().at(-1)).toBe("MiniPic: 0 changes undone, 1 left, see the log.");
     await undoLast(stage.services);
     await undoLast(stage.services);
     expect(readFileSync(path)).toEqual(PNG);

@@ -30,30 +30,30 @@ async function box() {
 
 describe("connect", () => {
   it("asks nothing where a key is stored", async () => {
-    const client = await connect(stage.services.secrets);
+    const client = await connect(stage.services);
     expect([client === undefined, memory.inputs]).toEqual([false, []]);
   });
 
   it("asks for a key where none is stored, and goes on with it", async () => {
     stage.secrets.clear();
-    const connected = connect(stage.services.secrets);
+    const connected = connect(stage.services);
     (await box()).type(KEY);
     expect(await (await connected)?.usage(new AbortController().signal)).toMatchObject({ count: 1234 });
   });
 
   it("takes the key of one address for no other", async () => {
     memory.settings.set("baseUrl", "https://elsewhere.example");
-    expect(await connectSilently(stage.services.secrets)).toBeUndefined();
+    expect(await connectSilently(stage.services)).toBeUndefined();
     expect(memory.inputs).toEqual([]);
   });
 
   it("is silent with a key that is stored", async () => {
-    expect(await connectSilently(stage.services.secrets)).toBeDefined();
+    expect(await connectSilently(stage.services)).toBeDefined();
   });
 
   it("throws for an address that is none", async () => {
     memory.settings.set("baseUrl", "nowhere");
-    await expect(connect(stage.services.secrets)).rejects.toThrow(BadAddress);
+    await expect(connect(stage.services)).rejects.toThrow(BadAddress);
   });
 });
 

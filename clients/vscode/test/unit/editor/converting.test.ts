@@ -3,8 +3,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { convertToWebp } from "../../../src/editor/convertCommand.ts";
-import { undoLast } from "../../../src/editor/undoCommand.ts";
-import { memory, TextDocument, Uri } from "../../double/vscode.ts";
+import { Happening, memory, TextDocument, Uri } from "../../double/vscode.ts";
 import { put } from "../images/folder.ts";
 import { PNG, WEBP } from "../run/run.ts";
 import { newStage, type Stage, until, uri } from "./stage.ts";
@@ -160,6 +159,25 @@ describe("convertToWebp", () => {
     expect(text(built)).toBe(`<img src="../img/a.png">`);
   });
 
+  it("updates the references of a run before that did not come to it, and pays nothing for it", async () => {
+    const done = convert();
+    await until(() => stage.server.seen.length === 1);
+    memory.cancel.fire(undefined);
+    await done;
+    memory.cancel = new Happening();
+    await convert();
+    expect([text(html), stage.server.seen.length]).toEqual([NEW_HTML, 1]);
+    expect(summaryText()).toBe("MiniPic: no image was changed, 1 skipped. 1 reference updated.");
+  });
+
+  it("does so for no image that was changed since, or whose result was", async () => {
+    await convert();
+    writeFileSync(html, HTML);
+    writeFileSync(target, "mine");
+    await convert();
+    expect([text(html), text(target)]).toEqual([HTML, "mine"]);
+  });
+
   it("does nothing without a choice", async () => {
     await convertToWebp(stage.services);
     expect([memory.messages, stage.server.seen]).toEqual([[], []]);
@@ -169,28 +187,5 @@ describe("convertToWebp", () => {
     memory.folders = undefined;
     await convert();
     expect([existsSync(target), text(html)]).toEqual([true, HTML]);
-  });
-});
-
-describe("undoLast after a conversion", () => {
-  it("takes results and references back", async () => {
-    await convert();
-    await undoLast(stage.services);
-    expect([existsSync(target), readFileSync(image), text(html)]).toEqual([false, PNG, HTML]);
-  });
-
-  it("brings deleted originals back", async () => {
-    memory.settings.set("keepOriginalOnConvert", false);
-    await convert();
-    await undoLast(stage.services);
-    expect([existsSync(target), readFileSync(image), text(html)]).toEqual([false, PNG, HTML]);
-    expect(summaryText()).toBe("MiniPic: 2 changes undone.");
-  });
-
-  it("keeps a result that was changed since, and what refers to it", async () => {
-    await convert();
-    writeFileSync(target, "mine");
-    await undoLast(stage.services);
-    expect([text(target), text(html)]).toEqual(["mine", NEW_HTML]);
   });
 });

@@ -52,6 +52,7 @@ describe("outcomeLine", () => {
     readOnly: "it is read-only",
     inWork: "it is in work already",
     gone: "it is gone",
+    ended: "stopped while the service worked on it",
   };
   it.each(Object.entries(reasons) as [Reason, string][])("tells that a file was skipped: %s", (why, text) => {
     expect(outcomeLine({ kind: "skipped", path: "/w/b.png", why })).toBe(`b.png: skipped, ${text}`);

@@ -6,7 +6,8 @@ import type { Services } from "../../../src/editor/services.ts";
 import { forget, memory, Uri, window } from "../../double/vscode.ts";
 import { KEY, sendJson, serve, type Server } from "../api/server.ts";
 import { newFolder } from "../images/folder.ts";
-import { forgetful, SMALL, WEBP } from "../run/run.ts";
+import { Uploads } from "../../../src/run/uploads.ts";
+import { forgetful, nowhere, SMALL, WEBP } from "../run/run.ts";
 
 export const USAGE = {
   month: "2026-11",
@@ -53,6 +54,7 @@ export async function newStage(): Promise<Stage> {
     journals: join(newFolder(), "undo"),
     autoJournals: join(newFolder(), "undo-auto"),
     known: forgetful(),
+    uploads: new Uploads(nowhere(), 0),
     inWork: new Set(),
   };
   return { services, secrets, root, server };

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { ServiceError, Unreachable } from "../../../src/api/errors.ts";
+import { BAD_ANSWER, ServiceError, Unreachable } from "../../../src/api/errors.ts";
 import { compressAll } from "../../../src/run/compress.ts";
 import type { Run } from "../../../src/run/compress.ts";
 import { impatient, sendJson, serve } from "../api/server.ts";
@@ -41,13 +41,15 @@ describe("a run that is stopped", () => {
 });
 
 describe("a run that is ended", () => {
-  it("counts those in work as left over, not as failed", async () => {
+  it("tells of those in work, which the service may have counted, and has the others left over", async () => {
     const trial = await newTrial((_bytes, signal) => {
       trial.end.abort();
       return Promise.reject(signal.reason as Error);
     });
-    const report = await compressAll(pngs(3), ONE_BY_ONE, trial.run);
-    expect(report).toEqual({ outcomes: [], leftOver: 3, isStopped: true });
+    const [path = "", ...others] = pngs(3);
+    const report = await compressAll([path, ...others], ONE_BY_ONE, trial.run);
+    const outcomes = [{ kind: "skipped", path, why: "ended" }];
+    expect(report).toEqual({ outcomes, leftOver: 2, isStopped: true });
   });
 
   it("writes no result that comes afterwards", async () => {
@@ -57,7 +59,8 @@ describe("a run that is ended", () => {
       return givesSmall(bytes, signal);
     });
     const report = await compressAll([path], WISH, trial.run);
-    expect([report.leftOver, readFileSync(path), trial.run.journal.isEmpty]).toEqual([1, PNG, true]);
+    expect(report.outcomes).toMatchObject([{ kind: "skipped", why: "ended" }]);
+    expect([readFileSync(path), trial.run.journal.isEmpty]).toEqual([PNG, true]);
   });
 
   it("hands its signal to what waits for the service", async () => {
@@ -114,6 +117,32 @@ describe("an error that every image would meet", () => {
     const trial = await newTrial(() => Promise.reject(error));
     const report = await compressAll(pngs(3), ONE_BY_ONE, trial.run);
     expect([report.fatal, report.outcomes.length]).toEqual([undefined, 3]);
+  });
+});
+
+describe("a service that is not there", () => {
+  const GONE = [
+    new ServiceError(429, "TooManyRequests", "slow down"),
+    new ServiceError(502, "HTTP 502", "bad gateway"),
+    new ServiceError(503, "HTTP 503", "maintenance"),
+    new ServiceError(504, "HTTP 504", "too late"),
+    new ServiceError(200, BAD_ANSWER, "a page of the hotel"),
+  ];
+
+  it.each(GONE)("ends the run when three images in a row meet %s", async (error) => {
+    const trial = await newTrial(() => Promise.reject(error));
+    const report = await compressAll(pngs(5), ONE_BY_ONE, trial.run);
+    expect([report.fatal, report.outcomes.length, report.leftOver]).toEqual([error, 3, 2]);
+  });
+
+  it.each(GONE)("does not where an image between is compressed: %s", async (error) => {
+    let count = 0;
+    const trial = await newTrial((bytes, signal) => {
+      count += 1;
+      return count % 3 === 0 ? givesSmall(bytes, signal) : Promise.reject(error);
+    });
+    const report = await compressAll(pngs(6), ONE_BY_ONE, trial.run);
+    expect([report.fatal, report.outcomes.length]).toEqual([undefined, 6]);
   });
 });
 

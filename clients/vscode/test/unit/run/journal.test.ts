@@ -49,8 +49,20 @@ describe("Journal.begin", () => {
     expect(kept.sort((one, other) => one - other)).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
   });
 
+  it("forgets no run for one that changed nothing", async () => {
+    const folder = home();
+    for (let count = 1; count <= 10; count += 1) {
+      const run = await Journal.begin(folder, count);
+      run.creating("/w/a", "/w/b", "digest");
+      await run.end();
+    }
+    await (await Journal.begin(folder, 11)).end();
+    expect(readdirSync(folder)).toHaveLength(10);
+  });
+
   it("keeps no more than 1 GiB of originals beside those of the last run", async () => {
     const folder = home();
+    const kept: string[][] = [];
     for (const [nowMs, sizeBytes] of [
       [1, 2 ** 20],
       [2, 2 ** 29 - 1000],
@@ -61,14 +73,9 @@ describe("Journal.begin", () => {
       run.creating("/w/a", "/w/b", "digest");
       truncateSync(put(run.folder, "copy"), sizeBytes);
       await run.end();
+      kept.push(readdirSync(folder).sort());
     }
-    const kept = [readdirSync(folder).sort()];
-    await Journal.begin(folder, 5);
-    kept.push(readdirSync(folder).sort());
-    expect(kept).toEqual([
-      ["2", "3", "4"],
-      ["4", "5"],
-    ]);
+    expect(kept).toEqual([["1"], ["1", "2"], ["2", "3"], ["4"]]);
   });
 
   it("keeps a run that goes on, however many begin meanwhile", async () => {

@@ -5,20 +5,18 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { digest } from "../../../src/images/writing.ts";
-import { fileStore, Known } from "../../../src/run/known.ts";
+import { Known } from "../../../src/run/known.ts";
+import { fileStore } from "../../../src/run/store.ts";
 import { newFolder } from "../images/folder.ts";
+import { forgetful } from "./run.ts";
 
 const MAX_ENTRIES = 100_000;
 const one = digest(Buffer.from("one"));
 const other = digest(Buffer.from("other"));
 
-function newKnown(): Known {
-  return new Known({ get: () => [], add: () => undefined, set: () => undefined });
-}
-
 describe("Known", () => {
   it("knows what was settled, for its quality only", () => {
-    const known = newKnown();
+    const known = forgetful();
     known.settle(one, "smart");
     expect([known.isSettled(one, "smart"), known.isSettled(one, "high"), known.isSettled(other, "smart")]).toEqual([
       true,
@@ -28,7 +26,7 @@ describe("Known", () => {
   });
 
   it("knows what is its own, which is another matter than settled", () => {
-    const known = newKnown();
+    const known = forgetful();
     known.own(one);
     known.settle(other, "smart");
     expect([known.isOwn(one), known.isSettled(one, "smart"), known.isOwn(other)]).toEqual([true, false, false]);
@@ -41,6 +39,16 @@ describe("Known", () => {
     known.settle(one, "smart");
     const next = new Known(fileStore(path));
     expect([next.isOwn(one), next.isSettled(one, "smart"), next.isOwn(other)]).toEqual([true, true, false]);
+  });
+
+  it("knows which result belongs to which original", () => {
+    const known = forgetful();
+    known.result(one, other);
+    expect([known.isResult(one, other), known.isResult(other, one), known.isResult(one, one)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 
   it("writes nothing twice", () => {
@@ -64,7 +72,7 @@ describe("Known", () => {
     const things = fc.array(fc.tuple(fc.string(), fc.constantFrom("smart", "high")));
     fc.assert(
       fc.property(things, (told) => {
-        const known = newKnown();
+        const known = forgetful();
         for (const [text, quality] of told) known.settle(digest(Buffer.from(text)), quality);
         expect(told.every(([text, quality]) => known.isSettled(digest(Buffer.from(text)), quality))).toBe(true);
       }),

@@ -5,6 +5,7 @@ import type { Run, Wish } from "../../../src/run/compress.ts";
 import { Journal } from "../../../src/run/journal.ts";
 import { Known } from "../../../src/run/known.ts";
 import type { Outcome } from "../../../src/run/outcome.ts";
+import type { Store } from "../../../src/run/store.ts";
 import { newFolder } from "../images/folder.ts";
 
 const STARTS: Record<string, string> = {
@@ -77,5 +78,10 @@ export async function newTrial(answer: Answer, known = forgetful()): Promise<Tri
 
 /** A memory that begins empty and is kept nowhere. */
 export function forgetful(): Known {
-  return new Known({ get: () => [], add: () => undefined, set: () => undefined });
+  return new Known(nowhere());
+}
+
+/** A store that begins empty and keeps nothing. */
+export function nowhere(): Store {
+  return { get: () => [], add: () => undefined, set: () => undefined };
 }

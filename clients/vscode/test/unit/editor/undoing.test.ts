@@ -1,0 +1,92 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+
+import { convertToWebp } from "../../../src/editor/convertCommand.ts";
+import { undoLast } from "../../../src/editor/undoCommand.ts";
+import { memory } from "../../double/vscode.ts";
+import { put } from "../images/folder.ts";
+import { PNG, WEBP } from "../run/run.ts";
+import { newStage, type Stage, until, uri } from "./stage.ts";
+
+const HTML = `<img src="img/a.png"><img src="other.png">`;
+const NEW_HTML = `<img src="img/a.webp"><img src="other.png">`;
+let stage: Stage;
+let image: string;
+let target: string;
+let html: string;
+
+beforeEach(async () => {
+  stage = await newStage();
+  image = put(stage.root, "img/a.png", PNG);
+  target = join(stage.root, "img/a.webp");
+  html = put(stage.root, "index.html", HTML);
+});
+
+const text = (path: string): string => readFileSync(path, "utf8");
+const convert = (): Promise<void> => convertToWebp(stage.services, uri(image));
+const summaryText = (): string | undefined => memory.messages.at(-1)?.text;
+
+describe("undoLast after a conversion", () => {
+  it("takes results and references back", async () => {
+    await convert();
+    await undoLast(stage.services);
+    expect([existsSync(target), readFileSync(image), text(html)]).toEqual([false, PNG, HTML]);
+  });
+
+  it("brings deleted originals back", async () => {
+    memory.settings.set("keepOriginalOnConvert", false);
+    await convert();
+    await undoLast(stage.services);
+    expect([existsSync(target), readFileSync(image), text(html)]).toEqual([false, PNG, HTML]);
+    expect(summaryText()).toBe("MiniPic: 2 changes undone.");
+  });
+
+  it("keeps a result whose original is gone: it would be the last of the image", async () => {
+    await convert();
+    rmSync(image);
+    await undoLast(stage.services);
+    expect([readFileSync(target), text(html)]).toEqual([WEBP, NEW_HTML]);
+    expect(memory.lines.at(-1)).toBe("img/a.webp: left, as its original is gone");
+    expect(summaryText()).toBe("MiniPic: 0 changes undone, 1 left, see the log.");
+  });
+
+  it.each([
+    ["in an encoding that is not known", Buffer.from(`<p>caf\xe9</p><img src="img/a.webp">`, "latin1")],
+    ["by a path that cannot be followed", Buffer.from(`{% static 'of-an-app/a.webp' %}`)],
+  ])("keeps a result that is named %s", async (_what, page) => {
+    await convert();
+    put(stage.root, "old.html", page);
+    await undoLast(stage.services);
+    expect([readFileSync(target), text(html)]).toEqual([WEBP, HTML]);
+    expect(memory.lines.at(-1)).toBe("img/a.webp: left, as something may still name it");
+  });
+
+  it("tells an error where the summary's button began it", async () => {
+    memory.choice = "Undo";
+    stage.services.log.appendLine = (line: string) => {
+      if (line.startsWith("MiniPic: 1 compressed")) memory.isEditRefused = true;
+    };
+    await convert();
+    await until(() => memory.messages.length === 2);
+    expect(memory.messages[1]).toMatchObject({
+      kind: "error",
+      text: "MiniPic: The editor refused the change of references.",
+    });
+  });
+
+  it("says what is not saved", async () => {
+    await convert();
+    const [document] = memory.documents;
+    Object.assign(document ?? {}, { isDirty: true });
+    await undoLast(stage.services);
+    expect([document?.text, summaryText()]).toEqual([HTML, "MiniPic: 1 change undone, not saved yet: 1."]);
+  });
+
+  it("keeps a result that was changed since, and what refers to it", async () => {
+    await convert();
+    writeFileSync(target, "mine");
+    await undoLast(stage.services);
+    expect([text(target), text(html)]).toEqual(["mine", NEW_HTML]);
+  });
+});
