@@ -38,10 +38,51 @@ from minipic_client.transport import Pace
 from tests.clients.command import VENV_FOLDER
 from tests.clients.front import Front, Says, described
 from tests.e2e.equipped import UPGRADE_URL, Equipped
-from tests.pictures import graphic_png, opened, photo_jpeg
+from tests.pictures import graphic_png, opened, padded_png, photo_jpeg
 
 PHOTO = photo_jpeg(96, 64)
 SOURCES = sorted((PROJECT_FOLDER / "clients").glob("*/**/*.py"))
+
+
+def test_a_large_image_costs_once(service: Equipped, key: str) -> None:
+    """An image above one request's size goes through one upload, however often it is sent."""
+    large = padded_png(4_600_000)
+    with Client(key, service.base_url) as client:
+        before = client.usage()["count"]
+        first, second = client.compress(large), client.compress(large)
+        assert (first.data, client.usage()["count"] - before) == (second.data, 1)
+        client.compress(large, Options(format="webp"))
+        assert client.usage()["count"] - before == 2
+
+
+def test_an_upload_that_is_not_there_any_more(front: Front) -> None:
+    """A remembered upload that the service forgot is made again; other refusals of it are told."""
+    offer = Says(201, f'{{"upload":"new","url":"{front.url}/form","fields":{{}}}}'.encode())
+    narrow = Says(413, b'{"error":"PayloadTooLarge","upload_url":"x"}')
+    uploads: dict[str, str] = {}
+    with Client("mp_test_key", front.url, uploads=uploads) as client:
+        front.answers = [narrow, offer, Says(204), Says(200, PHOTO, described(PHOTO, len(PHOTO)))]
+        client.compress(PHOTO)
+        uploads.update(dict.fromkeys(uploads, "old"))
+        front.answers = [
+            narrow, Says(400, b'{"error":"SourceNotFound"}'), offer, Says(204),
+            Says(200, PHOTO, described(PHOTO, len(PHOTO))),
+        ]  # fmt: skip
+        assert client.compress(PHOTO).data == PHOTO
+        assert list(uploads.values()) == ["new"]
+        front.answers = [narrow, Says(422, b'{"error":"DecodeError","message":"No."}')]
+        with pytest.raises(ServiceError, match="No"):
+            client.compress(PHOTO)
+
+
+def test_a_first_request_that_still_runs(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that was killed holds the first request's place for two minutes: so long the client waits."""
+    waits_s: list[int] = []
+    monkeypatch.setattr(Pace, "sleep", lambda _pace, wait_s: waits_s.append(int(wait_s)))
+    front.answers = [Says(409, b'{"error":"RequestInProgress","message":"No."}', {"Retry-After": "1"})]
+    with Client("mp_test_key", front.url) as client, pytest.raises(ServiceError, match="No"):
+        client.compress(PHOTO)
+    assert waits_s == [2, 4, 8, 16, 30, 30, 30]
 
 
 def test_a_result_and_what_it_tells(service: Equipped, key: str) -> None:

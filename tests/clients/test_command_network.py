@@ -132,6 +132,19 @@ def test_uploads_where_the_route_is_too_narrow(front: Front, fronted: Command) -
     assert refused.headers["Idempotency-Key"] != used.headers["Idempotency-Key"]
 
 
+def test_an_upload_is_remembered_by_the_next_run(front: Front, fronted: Command) -> None:
+    """What became of the first answer is not known: the same upload is sent again, so that it is the same request."""
+    narrow = Says(413, b'{"error":"PayloadTooLarge","message":"No.","upload_url":"x"}')
+    offer = {"upload": "u-1", "url": f"{front.url}/form", "fields": {}}
+    front.answers = [narrow, Says(201, json.dumps(offer).encode()), Says(204), Says(422, b'{"error":"DecodeError"}')]
+    assert fronted.run("a.jpg", "--in-place").code == 3
+    front.answers = [narrow, result(SMALL, len(PHOTO))]
+    assert fronted.run("a.jpg", "--in-place").code == 0
+    first, second = (request for request in front.asked if b"u-1" in request.body)
+    assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
+    assert [request.path.partition("?")[0] for request in front.asked].count("/v1/uploads") == 1
+
+
 @pytest.mark.parametrize(
     "answers",
     [

@@ -9,7 +9,7 @@ import threading
 import uuid
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, TypedDict, cast
+from typing import Any, Protocol, TypedDict, cast
 
 from minipic_client.errors import ServiceError, Unreachable
 from minipic_client.formats import format_of_type, is_image
@@ -21,6 +21,7 @@ ONE_REQUEST_BYTES = 4_500_000  # what a deployment on Lambda takes in one reques
 JSON = {"Content-Type": "application/json"}
 IMAGE = {"Content-Type": "application/octet-stream"}
 PLAIN = Options()
+SOURCE_NOT_FOUND = "SourceNotFound"
 NO_SERVICE = "This address answers, but not as MiniPic does."
 
 
@@ -71,15 +72,34 @@ class Usage(TypedDict):
     limits: dict[str, int]
 
 
+class Uploads(Protocol):
+    """Which upload holds which content, such as a dict: a request for the same upload is the same request."""
+
+    def get(self, content: str, /) -> str | None:
+        """Return the id of the upload that holds a content, None if there is none."""
+
+    def __setitem__(self, content: str, upload: str, /) -> None:
+        """Note where a content is."""
+
+
 class Client:
     """A client that threads may share; every request but those for usage costs one image when it succeeds.
 
     The same image with the same options within a day costs once, however often it is sent: requests carry an
-    ``Idempotency-Key``. Methods raise MinipicError's subclasses (errors.py).
+    ``Idempotency-Key``. Of images above 4.5 MB that holds as long as ``uploads`` remembers them; a client has its own
+    unless it is given one. Methods raise MinipicError's subclasses (errors.py).
     """
 
-    def __init__(self, key: str, base_url: str = DEFAULT_URL, stop: threading.Event | None = None) -> None:
-        self._transport = Transport(checked_url(base_url), checked_key(key), stop or threading.Event())
+    def __init__(
+        self,
+        key: str,
+        base_url: str = DEFAULT_URL,
+        stop: threading.Event | None = None,
+        uploads: Uploads | None = None,
+    ) -> None:
+        self._base_url = checked_url(base_url)
+        self._transport = Transport(self._base_url, checked_key(key), stop or threading.Event())
+        self._uploads: Uploads = {} if uploads is None else uploads
 
     def __enter__(self) -> Client:
         return self
@@ -97,9 +117,8 @@ class Client:
         """Return the image compressed; a large one goes through an upload form by itself."""
         if len(image) > ONE_REQUEST_BYTES:
             return self._compress_upload(image, options)
-        same = hashlib.sha256(json.dumps(options.query(), sort_keys=True).encode() + b"\n" + image).hexdigest()
         try:
-            return self._compress(image, IMAGE, options, same, len(image))
+            return self._compress(image, IMAGE, options, _same(options, image), len(image))
         except ServiceError as error:
             if error.status == 413 and error.offers_upload:
                 return self._compress_upload(image, options)
@@ -107,7 +126,7 @@ class Client:
 
     def compress_url(self, url: str, options: Options = PLAIN) -> Result:
         """Return what is at a public address, fetched by the service, compressed."""
-        return self._compress_source({"url": url}, options, None)
+        return self._compress_source({"url": url}, options, str(uuid.uuid4()), None)
 
     def usage(self) -> Usage:
         """Return what was used this month and what is left; costs nothing."""
@@ -117,16 +136,33 @@ class Client:
         return cast("Usage", told)
 
     def _compress_upload(self, image: bytes, options: Options) -> Result:
+        content = hashlib.sha256(self._base_url.encode() + b"\n" + image).hexdigest()
+        earlier = self._uploads.get(content)
+        if earlier is not None:
+            try:
+                return self._compress_uploaded(earlier, options, len(image))
+            except ServiceError as error:
+                if error.code != SOURCE_NOT_FOUND:  # uploads are kept for an hour, answers for a day
+                    raise
+        upload = self._upload(image)
+        self._uploads[content] = upload
+        return self._compress_uploaded(upload, options, len(image))
+
+    def _upload(self, image: bytes) -> str:
         offer = self._json("POST", "/v1/uploads", json.dumps({"size": len(image)}).encode())
         try:
             url, fields, upload = str(offer["url"]), dict(offer["fields"]), str(offer["upload"])
         except (KeyError, TypeError, ValueError) as error:
             raise Unreachable("The service offered no upload form.") from error
         self._transport.post_form(url, fields, image)
-        return self._compress_source({"upload": upload}, options, len(image))
+        return upload
 
-    def _compress_source(self, source: dict[str, str], options: Options, sent_bytes: int | None) -> Result:
-        return self._compress(json.dumps({"source": source}).encode(), JSON, options, str(uuid.uuid4()), sent_bytes)
+    def _compress_uploaded(self, upload: str, options: Options, sent_bytes: int) -> Result:
+        same = _same(options, upload.encode())
+        return self._compress_source({"upload": upload}, options, same, sent_bytes)
+
+    def _compress_source(self, source: dict[str, str], options: Options, same: str, sent_bytes: int | None) -> Result:
+        return self._compress(json.dumps({"source": source}).encode(), JSON, options, same, sent_bytes)
 
     def _compress(
         self, body: bytes, kind: dict[str, str], options: Options, same: str, sent_bytes: int | None
@@ -144,6 +180,11 @@ class Client:
         if not isinstance(told, dict):
             raise Unreachable(NO_SERVICE)
         return told
+
+
+def _same(options: Options, sent: bytes) -> str:
+    """Return the Idempotency-Key of what is sent: it alone tells whether two requests are the same."""
+    return hashlib.sha256(json.dumps(options.query(), sort_keys=True).encode() + b"\n" + sent).hexdigest()
 
 
 def _is_usage(told: dict[str, Any]) -> bool:

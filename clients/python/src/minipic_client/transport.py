@@ -192,7 +192,10 @@ def _wait_s(answer: Answer, tries: int) -> float:
     if not may_wait or error.code == LIMIT_REACHED:
         raise error
     told = answer.headers.get("Retry-After", "")
-    wait_s = float(told) if told.isascii() and told.isdigit() else float(min(2**tries, 30))
+    growing_s = float(min(2**tries, 30))
+    wait_s = float(told) if told.isascii() and told.isdigit() else growing_s
+    if error.code == IN_PROGRESS:  # a service that was killed holds the first request's place for two minutes
+        wait_s = max(wait_s, growing_s)
     if tries >= TRIES_WHEN_BUSY or wait_s > MAX_WAIT_S:
         raise error
     return wait_s + random.uniform(0, 0.25)

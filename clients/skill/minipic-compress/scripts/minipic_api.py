@@ -205,9 +205,13 @@ class Service:
 def _wait_s(answer: Answer, tries: int) -> float:
     """Return how long to wait before a refused request is sent again; ApiError where that is no use."""
     told = _told(answer)
-    may_wait = answer.status in {429, 503} or told.get("error") == "RequestInProgress"
+    is_in_progress = told.get("error") == "RequestInProgress"
+    may_wait = answer.status in {429, 503} or is_in_progress
     retry_after = answer.headers["Retry-After"] or ""
-    wait_s = float(retry_after) if retry_after.isdigit() else float(min(2**tries, 30))
+    growing_s = float(min(2**tries, 30))
+    wait_s = float(retry_after) if retry_after.isdigit() else growing_s
+    if is_in_progress:  # a service that was killed holds the first request's place for two minutes
+        wait_s = max(wait_s, growing_s)
     is_hopeless = told.get("error") == "AccountLimitReached" or tries >= TRIES_WHEN_BUSY or wait_s > MAX_WAIT_S
     if not may_wait or is_hopeless:
         raise _error(answer)

@@ -11,8 +11,6 @@ import { Pace, type Pause } from "./pace.ts";
 import { sentence } from "./words.ts";
 
 const TRIES_WHEN_BUSY = 8;
-/** A service that was killed holds the first request's place for two minutes: these wait longer. */
-const TRIES_WHEN_IN_PROGRESS = 10;
 const TRIES_WHEN_BROKEN = 3;
 const MAX_WAIT_S = 120;
 const PAUSE_S = 0.25;
@@ -131,11 +129,11 @@ export class Transport {
     return waitS + Math.random() * PAUSE_S;
   }
 
-  /** The same for a 409, where the first request goes on. */
+  /** The same for a 409, where the first request goes on: a service that was killed holds its place for two minutes. */
   #inProgressWaitS(answer: Answer, tries: number): number {
     const error = this.#refusal(answer);
     const waitS = Math.max(toldWaitS(answer) ?? 0, untoldWaitS(tries));
-    if (error.code !== IN_PROGRESS || tries === TRIES_WHEN_IN_PROGRESS || waitS > MAX_WAIT_S) throw error;
+    if (error.code !== IN_PROGRESS || tries === TRIES_WHEN_BUSY || waitS > MAX_WAIT_S) throw error;
     return waitS + Math.random() * PAUSE_S;
   }
 

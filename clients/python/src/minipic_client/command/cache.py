@@ -1,7 +1,8 @@
 """What is known of images from earlier runs, by their content: no file is sent twice for nothing.
 
-A line says what came of a content under certain options: the content and size of the result. The file is SQLite, may be
-used by several runs at once, and may be deleted at any time.
+A line says what came of a content under certain options: the content and size of the result. Another table says,
+for a day, which upload holds a large content: sent again, that is the same request. The file is SQLite, may be used by
+several runs at once, and may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -21,12 +22,20 @@ from typing import Any
 from minipic_client.options import Options
 
 KEPT_S = 180 * 24 * 3600
-_SCHEMA = """
+UPLOADS_KEPT_S = 24 * 3600
+_SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS results (
   content TEXT NOT NULL, options TEXT NOT NULL, result TEXT NOT NULL, size INTEGER NOT NULL, used INTEGER NOT NULL,
   PRIMARY KEY (content, options)
 ) WITHOUT ROWID
-"""
+""",
+    """
+CREATE TABLE IF NOT EXISTS uploads (
+  content TEXT PRIMARY KEY, upload TEXT NOT NULL, used INTEGER NOT NULL
+) WITHOUT ROWID
+""",
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,15 @@ class Cache:
         line = (content, self._options, result, size_bytes, int(time.time()))
         self._run("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?)", *line)
 
+    def get(self, content: str) -> str | None:
+        """Return the upload that holds a content, None if that is not known."""
+        rows = self._run("SELECT upload FROM uploads WHERE content = ?", content)
+        return str(rows[0][0]) if rows else None
+
+    def __setitem__(self, content: str, upload: str) -> None:
+        """Note which upload holds a content."""
+        self._run("INSERT OR REPLACE INTO uploads VALUES (?, ?, ?)", content, upload, int(time.time()))
+
     def close(self) -> None:
         """Close the file."""
         if self._connection is not None:
@@ -102,6 +120,9 @@ def _opened(path: Path) -> sqlite3.Connection | None:
 def _prepared(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=5, check_same_thread=False)
     with connection:
-        connection.execute(_SCHEMA)
-        connection.execute("DELETE FROM results WHERE used < ?", (int(time.time()) - KEPT_S,))
+        for statement in _SCHEMA:
+            connection.execute(statement)
+        now_s = int(time.time())
+        connection.execute("DELETE FROM results WHERE used < ?", (now_s - KEPT_S,))
+        connection.execute("DELETE FROM uploads WHERE used < ?", (now_s - UPLOADS_KEPT_S,))
     return connection

@@ -92,12 +92,12 @@ def _compress(words: list[str], screen: Screen) -> Exit:
 
 def _perform(run: Run, order: Order, screen: Screen, jobs: int, *, as_json: bool, cached: bool) -> Exit:
     stop = threading.Event()
+    cache = Cache(cache_path() if cached else None, order.options)
     client = None
     if not order.dry_run:
         url = service_url()
         screen.secret = service_key(url)
-        client = Client(screen.secret, url, stop)
-    cache = Cache(cache_path() if cached else None, order.options)
+        client = Client(screen.secret, url, stop, cache)
     code = Exit.INTERRUPTED
     try:
         with screen.progress(len(run.outcomes)) as progress:

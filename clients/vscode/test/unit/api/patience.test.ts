@@ -72,7 +72,7 @@ describe("a busy service", () => {
     const server = await serveInTurn(sendJson(409, { error: "RequestInProgress" }, { "Retry-After": "1" }));
     const { client, waitsS } = impatient(server.url);
     expect(await errorOf(client.compress(PICTURE, WISH, never()))).toMatchObject({ code: "RequestInProgress" });
-    expect(waitsS.map(Math.floor)).toEqual([2, 4, 8, 16, 30, 30, 30, 30, 30]);
+    expect(waitsS.map(Math.floor)).toEqual([2, 4, 8, 16, 30, 30, 30]);
   });
 
   test("the waits for a busy service and for a first request are counted apart", async () => {
