@@ -52,7 +52,9 @@ interface UploadForm {
  */
 export class Client {
   readonly #transport: Transport;
-  readonly #uploads: UploadMemory | undefined;
+  readonly #uploads: UploadMemory;
+  /** Of contents whose upload goes on: two equal images are one. */
+  readonly #uploading = new Map<string, Promise<string>>();
 
   /** BadAddress, BadKey. */
   constructor(
@@ -61,7 +63,7 @@ export class Client {
     options: { fetch?: Fetch; pause?: Pause; uploads?: UploadMemory | undefined } = {},
   ) {
     this.#transport = new Transport(address, key, options.fetch ?? globalThis.fetch, options.pause ?? pause);
-    this.#uploads = options.uploads;
+    this.#uploads = options.uploads ?? inMemory();
   }
 
   /** Gives what was used this month and what is left; costs nothing. */
@@ -84,7 +86,7 @@ export class Client {
 
   async #compressUploaded(bytes: Uint8Array, wish: Wish, signal: AbortSignal): Promise<Compressed> {
     const name = digestOf(this.#transport.address, bytes);
-    const earlier = this.#uploads?.of(name);
+    const earlier = this.#uploads.of(name);
     if (earlier !== undefined) {
       try {
         return await this.#compressedUpload(bytes, earlier, wish, signal);
@@ -93,9 +95,21 @@ export class Client {
         if (!(error instanceof ServiceError) || error.code !== SOURCE_NOT_FOUND) throw error;
       }
     }
-    const upload = await this.#upload(bytes, signal);
-    this.#uploads?.remember(name, upload, Date.now());
-    return this.#compressedUpload(bytes, upload, wish, signal);
+    return this.#compressedUpload(bytes, await this.#uploadOnce(name, bytes, signal), wish, signal);
+  }
+
+  async #uploadOnce(name: string, bytes: Uint8Array, signal: AbortSignal): Promise<string> {
+    let uploading = this.#uploading.get(name);
+    if (uploading === undefined) {
+      uploading = this.#upload(bytes, signal);
+      this.#uploading.set(name, uploading);
+      try {
+        this.#uploads.remember(name, await uploading, Date.now());
+      } finally {
+        this.#uploading.delete(name);
+      }
+    }
+    return uploading;
   }
 
   #compressedUpload(image: Uint8Array, upload: string, wish: Wish, signal: AbortSignal): Promise<Compressed> {
@@ -139,6 +153,14 @@ export class Client {
       if (!FORM_EXPIRED.has(answer.status) || forms === FORMS) throw storageError(url, answer);
     }
   }
+}
+
+function inMemory(): UploadMemory {
+  const ids = new Map<string, string>();
+  return {
+    of: (image) => ids.get(image),
+    remember: (image, upload) => void ids.set(image, upload),
+  };
 }
 
 function digestOf(...parts: (string | Uint8Array)[]): string {

@@ -111,7 +111,7 @@ async function showSummary(services: Services, { report, journal }: Done, text: 
   const actions = [
     ...(error?.status === 401 ? [key] : []),
     ...(error?.upgradeUrl === undefined ? [] : [upgrade]),
-    ...(outcomes.some(({ kind }) => kind === "compressed") ? [undo] : []),
+    ...(journal.isEmpty ? [] : [undo]),
     log,
   ];
   const hasFailed = fatal !== undefined || outcomes.some(({ kind }) => kind === "failed");

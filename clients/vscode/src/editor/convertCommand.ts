@@ -18,6 +18,8 @@ interface Made {
   target: string;
   /** The digest of the original. */
   before: string;
+  /** The digest of the result, where a run before made it. */
+  after?: string;
 }
 
 /** The command: make WebP images of what was chosen, and change what refers to the originals in the whole workspace. */
@@ -39,7 +41,7 @@ export async function convertToWebp(services: Services, uri?: vscode.Uri, uris?:
     const made = report.outcomes.flatMap(madeBy);
     if (made.length === 0) return;
     progress.report({ message: t("updating references…") });
-    told = await updateAll(services, made, settings.keepOriginal ? undefined : journal, stop);
+    told = await updateAll(services, made, { journal, isDeleting: !settings.keepOriginal, stop });
   });
   if (done !== undefined) tell(services, done, [summary(done.report), told].join(" ").trim());
 }
@@ -51,12 +53,11 @@ function madeBy(outcome: Outcome): Made[] {
     : [];
 }
 
-/** Update references, and delete the originals where there is a journal to keep them in; say what was done. */
+/** Update references, and delete the originals where that is wished; say what was done. */
 async function updateAll(
   services: Services,
   made: readonly Made[],
-  journal: Journal | undefined,
-  stop: AbortSignal,
+  { journal, isDeleting, stop }: { journal: Journal; isDeleting: boolean; stop: AbortSignal },
 ): Promise<string> {
   const renamed = new Map(made.map(({ path, target }) => [vscode.Uri.file(path).path, vscode.Uri.file(target).path]));
   const log = (line: string): void => {
@@ -66,16 +67,18 @@ async function updateAll(
     const deletions: Change[] = [];
     const deletable = async (doubts: readonly Doubt[]): Promise<vscode.Uri[]> => {
       const doubted = new Set(doubts.map(({ name }) => name));
-      const sure = made.filter(({ path }) => !doubted.has(basename(path)));
-      if (journal !== undefined) deletions.push(...(await keepAll(journal, sure)));
+      const sure = made.filter(({ path }) => !doubted.has(basename(path)) && isInWorkspace(path));
+      if (isDeleting) deletions.push(...(await keepAll(journal, sure)));
       return deletions.map(({ path }) => vscode.Uri.file(path));
     };
+    for (const { path, target, after } of made) if (after !== undefined) journal.referring(target, path, after);
     const updated = await updateReferences(renamed, deletable, stop, log);
     logDoubts(updated.doubts, log);
-    if (journal !== undefined && updated.isDeleted && updated.unsaved > 0) {
+    for (const { before, target } of made) services.known.refer(before, target);
+    if (updated.isDeleted && updated.unsaved > 0) {
       for (const change of deletions) await takeBack(journal.folder, change);
     }
-    return updatedText(updated, journal !== undefined);
+    return [updatedText(updated), ...(isDeleting ? stayTexts(updated, made) : [])].join(" ");
   } catch (error) {
     if (stop.aborted) return t("References were not updated.");
     return t("References were not updated: {0}", errorText(error));
@@ -92,7 +95,24 @@ async function keepAll(journal: Journal, made: readonly Made[]): Promise<Change[
   return kept;
 }
 
-function updatedText({ references, files, unsaved, unread, doubts }: Updated, isDeleting: boolean): string {
+/** What names an image outside of the workspace was not looked at. */
+function isInWorkspace(path: string): boolean {
+  return vscode.workspace.getWorkspaceFolder(vscode.Uri.file(path)) !== undefined;
+}
+
+/** Why originals stay that were to be deleted. */
+function stayTexts({ doubts }: Updated, made: readonly Made[]): string[] {
+  const names = new Set(doubts.map(({ name }) => name));
+  const doubted = made.filter(({ path }) => names.has(basename(path))).length;
+  const outside = made.filter(({ path }) => !isInWorkspace(path)).length;
+  const texts: string[] = [];
+  if (doubted > 0)
+    texts.push(t("Mentioned by a path that could not be followed: {0}, see the log. These originals stay.", doubted));
+  if (outside > 0) texts.push(t("Outside of the workspace: {0}. These originals stay.", outside));
+  return texts;
+}
+
+function updatedText({ references, files, unsaved, unread }: Updated): string {
   const parts = [
     references === 1
       ? t("1 reference updated.")
@@ -102,8 +122,5 @@ function updatedText({ references, files, unsaved, unread, doubts }: Updated, is
   ];
   if (unsaved > 0) parts.push(t("Not saved yet: {0}. The originals stay.", unsaved));
   if (unread > 0) parts.push(t("Could not be read: {0}, see the log. The originals stay.", unread));
-  const doubted = new Set(doubts.map(({ name }) => name)).size;
-  if (isDeleting && doubted > 0)
-    parts.push(t("Mentioned by a path that could not be followed: {0}, see the log. These originals stay.", doubted));
   return parts.join(" ");
 }

@@ -99,10 +99,10 @@ async function candidates(
   for await (const path of workspaceTexts(stop)) {
     const uri = vscode.Uri.file(path);
     const document = open.get(uri.toString());
-    if (document !== undefined) documents.set(uri.toString(), document);
     try {
-      const text = document?.getText() ?? (await textNaming(path, names));
+      const text = document === undefined ? await textNaming(path, names) : await textOf(document, path, names);
       if (text === undefined) continue;
+      if (document !== undefined) documents.set(uri.toString(), document);
       for (const name of findDoubts(uri.path, text, renamed, places())) doubts.push({ file: path, name });
       if (document !== undefined || findEdits(uri.path, text, renamed, places()).length === 0) continue;
       documents.set(uri.toString(), await opened(uri, text));
@@ -123,6 +123,13 @@ async function textNaming(path: string, names: readonly string[]): Promise<strin
   const bytes = await readFile(path);
   if (!mayRefer(bytes, names)) return undefined;
   return decoded(bytes);
+}
+
+/** The text of an open document. Throws where it may name an image, and the editor could not read the file's bytes. */
+async function textOf(document: vscode.TextDocument, path: string, names: readonly string[]): Promise<string> {
+  const text = document.getText();
+  if (text.includes("\ufffd")) await textNaming(path, names);
+  return text;
 }
 
 /** The document of a file. Throws if the editor reads other text than is there, and would damage it by saving. */

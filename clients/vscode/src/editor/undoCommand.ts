@@ -42,9 +42,10 @@ async function undo(services: Services, run: PastRun | undefined): Promise<void>
       for (const path of paths) services.inWork.delete(path);
     }
   });
-  // What failed may be tried again, and what a newer run changed comes back when that one is undone first.
+  // What failed or was not saved may be tried again, and what a newer run changed comes back when that one is undone first.
   const isNewest = (await lastRun(services.journals, services.autoJournals))?.folder === run.folder;
-  if (sum.failed === 0 && (sum.left === 0 || isNewest)) await rm(run.folder, { recursive: true, force: true });
+  if (sum.failed + sum.unsaved === 0 && (sum.left === 0 || isNewest))
+    await rm(run.folder, { recursive: true, force: true });
   const parts = [sum.restored === 1 ? t("1 change undone") : t("{0} changes undone", sum.restored)];
   if (sum.left > 0) parts.push(t("{0} left, see the log", sum.left));
   if (sum.unsaved > 0) parts.push(t("not saved yet: {0}", sum.unsaved));
@@ -55,12 +56,13 @@ async function undo(services: Services, run: PastRun | undefined): Promise<void>
 
 type Sum = Record<"restored" | "left" | "failed" | "nothing" | "unsaved", number>;
 type Created = Extract<Change, { kind: "created" }>;
+type Renamed = Extract<Change, { kind: "created" | "referred" }>;
 
 async function takeRunBack(services: Services, folder: string, changes: readonly Change[]): Promise<Sum> {
   const sum: Sum = { restored: 0, left: 0, failed: 0, nothing: 0, unsaved: 0 };
   const take = async (change: Change): Promise<void> => {
     // Remembered first: auto-compress hears of the file before this function goes on.
-    if (change.kind !== "created") services.known.own(change.before);
+    if ("before" in change) services.known.own(change.before);
     try {
       const taken = await takeBack(folder, change);
       sum[taken] += 1;
@@ -71,9 +73,11 @@ async function takeRunBack(services: Services, folder: string, changes: readonly
     }
   };
   const created = changes.filter((change) => change.kind === "created");
-  for (const change of changes) if (change.kind !== "created") await take(change);
-  const { unsaved, mayBeNamed } = await refersBack(services, created);
+  const renamed = changes.filter((change) => change.kind === "created" || change.kind === "referred");
+  for (const change of changes) if (change.kind === "replaced" || change.kind === "deleted") await take(change);
+  const { unsaved, mayBeNamed } = await refersBack(services, renamed);
   sum.unsaved = unsaved;
+  sum.restored += renamed.length - created.length;
   for (const change of created) {
     const why = await reasonToStay(change, mayBeNamed);
     if (why === undefined) {
@@ -102,10 +106,10 @@ async function reasonToStay(
  */
 async function refersBack(
   services: Services,
-  created: readonly Created[],
+  changes: readonly Renamed[],
 ): Promise<{ unsaved: number; mayBeNamed: (path: string) => boolean }> {
   const renamed = new Map<string, string>();
-  for (const { path, from, after } of created) {
+  for (const { path, from, after } of changes) {
     const now = await digestOfFile(path);
     const isUnchanged = now === after || now === undefined;
     if (isUnchanged && (await exists(from))) renamed.set(vscode.Uri.file(path).path, vscode.Uri.file(from).path);
@@ -117,7 +121,7 @@ async function refersBack(
   const { unsaved, unread, doubts } = await updateReferences(renamed, none, new AbortController().signal, log);
   logDoubts(doubts, log);
   const names = new Set(doubts.map(({ name }) => name));
-  return { unsaved, mayBeNamed: (path) => unread > 0 || names.has(basename(path)) };
+  return { unsaved, mayBeNamed: (path) => unread > 0 || unsaved > 0 || names.has(basename(path)) };
 }
 
 function undoText(kind: Change["kind"], taken: Taken): string {

@@ -108,7 +108,8 @@ async function withPart(
     }
     return await use(part);
   } finally {
-    await rm(part, { force: true });
+    // What another program holds open is left to a later sweep: the work itself is done.
+    await rm(part, { force: true }).catch(() => undefined);
   }
 }
 

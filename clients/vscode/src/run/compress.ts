@@ -47,6 +47,10 @@ export interface Run extends Shared {
   report: (outcome: Outcome) => void;
 }
 
+class Unjournalled extends Error {
+  override readonly name = "Unjournalled";
+}
+
 class Skip extends Error {
   readonly why: Reason;
   constructor(why: Reason) {
@@ -67,10 +71,11 @@ export async function compressAll(paths: readonly string[], wish: Wish, run: Run
   let unavailable = 0;
   await inLanes(paths, wish.concurrency, stop, async (path) => {
     const outcome = await outcomeOf(path, wish, run);
-    if (outcome.kind === "compressed") unavailable = 0;
+    if (isAnswered(outcome)) unavailable = 0;
     if (outcome.kind === "failed") {
-      if (isNoService(outcome.error)) unavailable += 1;
-      if (isFatal(outcome.error) || isDiskOver(outcome.error) || unavailable >= UNAVAILABLE_IN_A_ROW) {
+      const { error } = outcome;
+      if (isNoService(error)) unavailable += 1;
+      if (isFatal(error) || isUnsafe(error) || unavailable >= UNAVAILABLE_IN_A_ROW) {
         fatal ??= outcome.error;
         hopeless.abort();
       }
@@ -91,9 +96,16 @@ function isNoService(error: unknown): boolean {
   return isUnavailable(error) || (error instanceof ServiceError && error.code === BAD_ANSWER);
 }
 
-/** Whether the disk takes nothing more: every further image would be paid for, and lost. */
-function isDiskOver(error: unknown): boolean {
-  return ["ENOSPC", "EDQUOT", "EROFS"].some((code) => hasCode(error, code));
+/** Whether the service itself answered for an image. */
+function isAnswered(outcome: Outcome): boolean {
+  if (outcome.kind === "skipped") return outcome.why === "notSmaller" || outcome.why === "changedMeanwhile";
+  if (outcome.kind === "compressed") return true;
+  return outcome.error instanceof ServiceError && outcome.error.status >= 400 && outcome.error.status < 429;
+}
+
+/** Whether the disk or the journal takes nothing more: every further image would be paid for, and lost. */
+function isUnsafe(error: unknown): boolean {
+  return error instanceof Unjournalled || ["ENOSPC", "EDQUOT", "EROFS"].some((code) => hasCode(error, code));
 }
 
 async function outcomeOf(path: string, wish: Wish, run: Run): Promise<Outcome> {
@@ -149,10 +161,9 @@ async function compressOne(path: string, wish: Wish, run: Run): Promise<Outcome>
 /** What an image is where its target lies already: a stranger's, or its own from a run before. */
 async function withTarget(path: string, target: string, known: Known): Promise<Outcome> {
   const [before, after] = [await digestOfFile(path), await digestOfFile(target)];
-  if (before === undefined || after === undefined || !known.isResult(before, after)) {
-    return { kind: "skipped", path, why: "targetExists" };
-  }
-  return { kind: "skipped", path, why: "alreadyDone", earlier: { target, before } };
+  const isOurs = before !== undefined && after !== undefined && known.isResult(before, after);
+  if (!isOurs || known.isReferred(before, target)) return { kind: "skipped", path, why: "targetExists" };
+  return { kind: "skipped", path, why: "alreadyDone", earlier: { target, before, after } };
 }
 
 /** The same for all spellings of a path that mean one file: disks of Windows and macOS do not tell letters' case. */
@@ -196,14 +207,25 @@ async function write(piece: Piece, wish: Wish, run: Run): Promise<void> {
   run.known.own(after);
   run.known.settle(after, wish.quality);
   if (isInPlace) {
-    await run.journal.replacing(path, original, after);
+    await journalled(() => run.journal.replacing(path, original, after));
     if (!(await replaceFile(path, result.bytes, before))) throw new Skip("changedMeanwhile");
     return;
   }
   run.known.result(before, after);
-  run.journal.creating(target, path, after);
+  await journalled(() => {
+    run.journal.creating(target, path, after);
+  });
   if (!(await createFile(target, result.bytes, mode))) throw new Skip("targetExists");
   if (!wish.keepOriginal && (await run.journal.deleting(path, before)) !== undefined) await rm(path);
+}
+
+/** What cannot be journalled is not done, because it could not be undone. */
+async function journalled(write: () => Promise<void> | void): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    throw new Unjournalled(error instanceof Error ? error.message : String(error), { cause: error });
+  }
 }
 
 /** What an image was found to gain nothing from: a quality, and the other format where one was asked for. */

@@ -1,5 +1,5 @@
 import { appendFileSync } from "node:fs";
-import { lstat, mkdir, readFile, readdir, rm, stat } from "node:fs/promises";
+import { lstat, mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { createFile, digest, digestOfFile, hasCode, replaceFile } from "../images/writing.ts";
 
@@ -10,13 +10,17 @@ import { createFile, digest, digestOfFile, hasCode, replaceFile } from "../image
 export type Change =
   | { kind: "replaced"; path: string; copy: string; before: string; after: string }
   | { kind: "created"; path: string; from: string; after: string }
+  /** What refers to `from` will refer to `path`, which a run before created. */
+  | { kind: "referred"; path: string; from: string; after: string }
   | { kind: "deleted"; path: string; copy: string; before: string; mode: number };
 
 const RUNS_KEPT = 10;
 /** Older runs are forgotten when all take more, but never the last. */
 const KEPT_BYTES = 2 ** 30;
 const LIST = "changes.jsonl";
-/** Folders of runs that go on in this process: what they keep is needed, however many runs begin meanwhile. */
+/** Has the number of the process in which a run goes on: other windows leave its folder alone. */
+const OWNER = "owner";
+/** Folders of runs that go on in this process: what they keep is needed, however many runs end meanwhile. */
 const ongoing = new Set<string>();
 
 /** The changes of one run, in a folder of its own. */
@@ -37,6 +41,7 @@ export class Journal {
       try {
         await mkdir(folder);
         ongoing.add(folder);
+        await writeFile(join(folder, OWNER), String(process.pid));
         return new Journal(folder);
       } catch (error) {
         // Another run began in this very millisecond.
@@ -61,6 +66,11 @@ export class Journal {
     this.#write({ kind: "created", path, from, after });
   }
 
+  /** Note that references are about to change to a file that a run before made. */
+  referring(path: string, from: string, after: string): void {
+    this.#write({ kind: "referred", path, from, after });
+  }
+
   /**
    * Keep a file that is about to be deleted; undefined for one that must stay: it no longer has the digest given, or is
    * a link, which could not be brought back as one.
@@ -77,6 +87,7 @@ export class Journal {
   /** End the run: kept to be taken back, unless nothing was changed. The oldest runs that have ended are forgotten. */
   async end(): Promise<void> {
     ongoing.delete(this.folder);
+    await rm(join(this.folder, OWNER), { force: true });
     if (this.isEmpty) await rm(this.folder, { recursive: true, force: true });
     else await forgetOldest(dirname(this.folder));
   }
@@ -113,7 +124,7 @@ export async function lastRun(...homes: string[]): Promise<PastRun | undefined> 
 
 /** The run with this folder; undefined where it still goes on, was taken back already, or is forgotten. */
 export async function pastRun(folder: string): Promise<PastRun | undefined> {
-  if (ongoing.has(folder)) return undefined;
+  if (await isOngoing(folder)) return undefined;
   const changes = parseChanges(await readFile(join(folder, LIST), "utf8").catch(() => ""));
   return changes.length > 0 ? { folder, changes: changes.reverse() } : undefined;
 }
@@ -124,6 +135,7 @@ export type Taken = "restored" | "nothing" | "left";
 /** Take one change back, unless the file is no longer as the run left it. Throws what the file system throws. */
 export async function takeBack(folder: string, change: Change): Promise<Taken> {
   const now = await digestOfFile(change.path);
+  if (change.kind === "referred") return "nothing";
   if (change.kind === "created") {
     if (now !== change.after) return now === undefined ? "nothing" : "left";
     await rm(change.path);
@@ -138,6 +150,22 @@ export async function takeBack(folder: string, change: Change): Promise<Taken> {
   return (await createFile(change.path, original, change.mode)) ? "restored" : "left";
 }
 
+/** Whether a run goes on, in this process or in another that is alive. */
+async function isOngoing(folder: string): Promise<boolean> {
+  if (ongoing.has(folder)) return true;
+  const owner = Number(await readFile(join(folder, OWNER), "utf8").catch(() => ""));
+  return owner > 0 && owner !== process.pid && isAlive(owner);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // It is somebody else's.
+    return hasCode(error, "EPERM");
+  }
+}
+
 async function forgetOldest(home: string): Promise<void> {
   const newestFirst = (await runFolders(home)).reverse();
   let keptBytes = 0;
@@ -145,7 +173,7 @@ async function forgetOldest(home: string): Promise<void> {
     const folder = join(home, name);
     keptBytes += await sizeBytesOf(folder);
     const isForgotten = age > 0 && (age >= RUNS_KEPT || keptBytes > KEPT_BYTES);
-    if (isForgotten && !ongoing.has(folder)) await rm(folder, { recursive: true, force: true });
+    if (isForgotten && !(await isOngoing(folder))) await rm(folder, { recursive: true, force: true });
   }
 }
 

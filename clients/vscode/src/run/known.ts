@@ -1,6 +1,7 @@
+import { digest } from "../images/writing.ts";
 import type { Store } from "./store.ts";
 
-/** Two or three an image that was compressed: some 40 000 images, and 4 MB. */
+/** Two to four an image that was compressed: some 30 000 images, and 5 MB. */
 const MAX_ENTRIES = 100_000;
 
 /**
@@ -19,21 +20,21 @@ export class Known {
   }
 
   /** Whether a file with this digest has nothing to gain from this quality, its format kept. */
-  isSettled(digest: string, quality: string): boolean {
-    return this.#entries.has(settled(digest, quality));
+  isSettled(content: string, quality: string): boolean {
+    return this.#entries.has(settled(content, quality));
   }
 
-  settle(digest: string, quality: string): void {
-    this.#add(settled(digest, quality));
+  settle(content: string, quality: string): void {
+    this.#add(settled(content, quality));
   }
 
   /** Whether the extension wrote a file with this digest: as a result, or by bringing an original back. */
-  isOwn(digest: string): boolean {
-    return this.#entries.has(own(digest));
+  isOwn(content: string): boolean {
+    return this.#entries.has(own(content));
   }
 
-  own(digest: string): void {
-    this.#add(own(digest));
+  own(content: string): void {
+    this.#add(own(content));
   }
 
   /** Whether the second digest is of what the extension made from an original with the first, under another name. */
@@ -45,6 +46,15 @@ export class Known {
     this.#add(made(original, result));
   }
 
+  /** Whether references to an original were changed to its result at this path. */
+  isReferred(original: string, target: string): boolean {
+    return this.#entries.has(referred(original, target));
+  }
+
+  refer(original: string, target: string): void {
+    this.#add(referred(original, target));
+  }
+
   #add(entry: string): void {
     if (this.#entries.has(entry)) return;
     this.#entries.add(entry);
@@ -52,6 +62,8 @@ export class Known {
   }
 }
 
-const settled = (digest: string, quality: string): string => `${own(digest)} ${quality}`;
-const own = (digest: string): string => digest.slice(0, 32);
+const settled = (content: string, quality: string): string => `${own(content)} ${quality}`;
+const own = (content: string): string => content.slice(0, 32);
 const made = (original: string, result: string): string => `${own(original)} > ${own(result)}`;
+/** By a digest: a path may hold anything. */
+const referred = (original: string, target: string): string => own(digest(Buffer.from(`${original} ${target}`)));

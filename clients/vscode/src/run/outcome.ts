@@ -24,8 +24,8 @@ export type Reason =
 export type Outcome =
   /** `before` is the digest of the original. */
   | { kind: "compressed"; path: string; target: string; before: string; beforeBytes: number; afterBytes: number }
-  /** `earlier` where a run before made the image's result in another format, and both are as they were then. */
-  | { kind: "skipped"; path: string; why: Reason; earlier?: { target: string; before: string } }
+  /** `earlier` where a run before made the image's result, did not come to references, and both are as they were then. */
+  | { kind: "skipped"; path: string; why: Reason; earlier?: { target: string; before: string; after: string } }
   | { kind: "failed"; path: string; error: Error };
 
 /** A run's outcomes, and why it ended early: stopped by its user, or by an error that every image would meet. */

@@ -27,6 +27,22 @@ describe("an image that is sent again", () => {
     expect(new Set(keysOf(service)).size).toBe(1);
   });
 
+  test("is one with an equal image that is uploaded at the same time", async () => {
+    const service = await serviceWith(await serve(taken));
+    const { client } = remembering(service);
+    await Promise.all([client.compress(LARGE, WISH, never()), client.compress(LARGE, WISH, never())]);
+    expect(targets(service)).toEqual(["/v1/uploads", "/v1/compress", "/v1/compress"]);
+    expect(new Set(keysOf(service)).size).toBe(1);
+  });
+
+  test("is the same request for a client that was given no memory", async () => {
+    const service = await serviceWith(await serve(taken));
+    const client = new Client(service.url, KEY);
+    await client.compress(LARGE, WISH, never());
+    await client.compress(LARGE, WISH, never());
+    expect(new Set(keysOf(service)).size).toBe(1);
+  });
+
   test("is uploaded again where the upload is not there any more", async () => {
     const storage = await serve(taken);
     const service = await serviceWith(storage, (_seen, response, count) => {

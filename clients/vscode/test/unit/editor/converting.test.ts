@@ -62,6 +62,33 @@ describe("convertToWebp", () => {
     expect(summaryText()).toMatch(/Could not be read: 1, see the log\. The originals stay\.$/);
   });
 
+  it("leaves an open page as it is that the editor read in a wrong encoding", async () => {
+    memory.settings.set("keepOriginalOnConvert", false);
+    const chinese = Buffer.concat([Buffer.from([0xd6, 0xd0, 0xce, 0xc4]), Buffer.from(`<img src="img/a.png">`)]);
+    memory.documents.push(new TextDocument(Uri.file(put(stage.root, "old.html", chinese))));
+    await convert();
+    expect([readFileSync(join(stage.root, "old.html")), existsSync(image)]).toEqual([chinese, true]);
+    expect(memory.lines).toContain("old.html: its encoding is not known, so it was left as it is");
+  });
+
+  it("keeps originals outside of the workspace, where nothing was looked at", async () => {
+    memory.settings.set("keepOriginalOnConvert", false);
+    const elsewhere = put(join(stage.root, "../elsewhere"), "b.png", PNG);
+    await convertToWebp(stage.services, uri(elsewhere));
+    expect([existsSync(elsewhere), summaryText()]).toEqual([
+      true,
+      expect.stringMatching(/ Outside of the workspace: 1\. These originals stay\.$/),
+    ]);
+  });
+
+  it("counts each original that stays", async () => {
+    memory.settings.set("keepOriginalOnConvert", false);
+    const other = put(stage.root, "img2/a.png", Buffer.concat([PNG, Buffer.from("x")]));
+    put(stage.root, "a.md", "https://example.com/a.png");
+    await convertToWebp(stage.services, uri(image), [uri(image), uri(other)]);
+    expect(summaryText()).toMatch(/ followed: 2, see the log/);
+  });
+
   it("keeps originals that a path may mean which cannot be followed, and no others", async () => {
     memory.settings.set("keepOriginalOnConvert", false);
     const other = put(stage.root, "other.png", Buffer.concat([PNG, Buffer.from("x")]));
@@ -168,6 +195,14 @@ describe("convertToWebp", () => {
     await convert();
     expect([text(html), stage.server.seen.length]).toEqual([NEW_HTML, 1]);
     expect(summaryText()).toBe("MiniPic: no image was changed, 1 skipped. 1 reference updated.");
+  });
+
+  it("leaves alone what was written after references were up to date", async () => {
+    await convert();
+    const both = `<source srcset="img/a.webp"><img src="img/a.png">`;
+    writeFileSync(html, both);
+    await convert();
+    expect([text(html), summaryText()]).toEqual([both, "MiniPic: no image was changed, 1 skipped."]);
   });
 
   it("does so for no image that was changed since, or whose result was", async () => {

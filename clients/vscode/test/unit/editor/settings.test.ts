@@ -107,6 +107,14 @@ describe("the manifest's defaults", () => {
       "**/build/**",
       "**/out/**",
       "**/vendor/**",
+      "**/coverage/**",
+      "**/.next/**",
+      "**/.nuxt/**",
+      "**/.output/**",
+      "**/.svelte-kit/**",
+      "**/.astro/**",
+      "**/.cache/**",
+      "**/.parcel-cache/**",
     ]);
   });
 });

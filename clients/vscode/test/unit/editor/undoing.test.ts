@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 
 import { convertToWebp } from "../../../src/editor/convertCommand.ts";
 import { undoLast } from "../../../src/editor/undoCommand.ts";
-import { memory } from "../../double/vscode.ts";
+import { Happening, memory } from "../../double/vscode.ts";
 import { put } from "../images/folder.ts";
 import { PNG, WEBP } from "../run/run.ts";
 import { newStage, type Stage, until, uri } from "./stage.ts";
@@ -75,12 +75,29 @@ describe("undoLast after a conversion", () => {
     });
   });
 
-  it("says what is not saved", async () => {
+  it("keeps a result that an unsaved page on the disk names, until that is saved and undone again", async () => {
     await convert();
     const [document] = memory.documents;
     Object.assign(document ?? {}, { isDirty: true });
     await undoLast(stage.services);
-    expect([document?.text, summaryText()]).toEqual([HTML, "MiniPic: 1 change undone, not saved yet: 1."]);
+    expect([document?.text, readFileSync(target)]).toEqual([HTML, WEBP]);
+    expect(summaryText()).toBe("MiniPic: 0 changes undone, 1 left, see the log, not saved yet: 1.");
+    await document?.save();
+    await undoLast(stage.services);
+    expect([existsSync(target), text(html), summaryText()]).toEqual([false, HTML, "MiniPic: 1 change undone."]);
+  });
+
+  it("takes back references that a later run brought up to date, and then the run before", async () => {
+    const done = convert();
+    await until(() => stage.server.seen.length === 1);
+    memory.cancel.fire(undefined);
+    await done;
+    memory.cancel = new Happening();
+    await convert();
+    await undoLast(stage.services);
+    expect([text(html), existsSync(target), summaryText()]).toEqual([HTML, true, "MiniPic: 1 change undone."]);
+    await undoLast(stage.services);
+    expect([text(html), existsSync(target)]).toEqual([HTML, false]);
   });
 
   it("keeps a result that was changed since, and what refers to it", async () => {

@@ -2,11 +2,17 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { digest, replaceFile } from "../../../src/images/writing.ts";
+import { createFile, digest, replaceFile } from "../../../src/images/writing.ts";
 import { newFolder, put } from "./folder.ts";
 
 /** How often a rename is refused as Windows does while another program has the file open, and with which code. */
-const refusals = vi.hoisted(() => ({ left: 0, code: "EPERM", seen: 0, meanwhile: (): void => undefined }));
+const refusals = vi.hoisted(() => ({
+  left: 0,
+  code: "EPERM",
+  seen: 0,
+  isPartHeld: false,
+  meanwhile: (): void => undefined,
+}));
 vi.mock("node:fs/promises", async (importOriginal) => {
   const real = await importOriginal<typeof import("node:fs/promises")>();
   const rename = (from: string, to: string): Promise<void> => {
@@ -14,7 +20,9 @@ vi.mock("node:fs/promises", async (importOriginal) => {
     if (refusals.seen++ >= refusals.left) return real.rename(from, to);
     return Promise.reject(Object.assign(new Error("held"), { code: refusals.code }));
   };
-  return { ...real, rename };
+  const rm: typeof real.rm = (path, options) =>
+    refusals.isPartHeld ? Promise.reject(Object.assign(new Error("held"), { code: "EBUSY" })) : real.rm(path, options);
+  return { ...real, rename, rm };
 });
 
 const OLD = Buffer.from("the old bytes");
@@ -24,7 +32,7 @@ const runOn = (value: string): void => void Object.defineProperty(process, "plat
 let path: string;
 
 beforeEach(() => {
-  Object.assign(refusals, { left: 2, code: "EPERM", seen: 0, meanwhile: () => undefined });
+  Object.assign(refusals, { isPartHeld: false, left: 2, code: "EPERM", seen: 0, meanwhile: () => undefined });
   path = put(newFolder(), "a.png", OLD);
 });
 afterEach(() => {
@@ -62,6 +70,13 @@ describe("replaceFile on Windows", () => {
     await expect(replace()).rejects.toMatchObject({ code: "ENOSPC" });
     expect(refusals.seen).toBe(1);
   });
+});
+
+it("a new file is there though its part is held, which a later sweep takes", async () => {
+  refusals.isPartHeld = true;
+  const made = join(path, "../b.png");
+  expect([await createFile(made, NEW), readFileSync(made, "utf8")]).toEqual([true, "the new"]);
+  expect(readdirSync(join(path, "..")).filter((name) => name.endsWith(".minipic-part"))).toHaveLength(1);
 });
 
 it("elsewhere a refusal is final", async () => {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
@@ -7,7 +7,7 @@ import { compressAll } from "../../../src/run/compress.ts";
 import type { Run } from "../../../src/run/compress.ts";
 import { impatient, sendJson, serve } from "../api/server.ts";
 import { newFolder, put } from "../images/folder.ts";
-import { givesSmall, newTrial, PNG, SMALL, WISH } from "./run.ts";
+import { type Answer, givesSmall, newTrial, PNG, SMALL, WISH } from "./run.ts";
 
 const ONE_BY_ONE = { ...WISH, concurrency: 1 };
 const WRONG_KEY = new ServiceError(401, "Unauthorized", "wrong key");
@@ -144,6 +144,32 @@ describe("a service that is not there", () => {
     const report = await compressAll(pngs(6), ONE_BY_ONE, trial.run);
     expect([report.fatal, report.outcomes.length]).toEqual([undefined, 6]);
   });
+});
+
+it.each([
+  ["no smaller", (): ReturnType<Answer> => Promise.resolve({ bytes: PNG, type: "image/png" })],
+  ["no image", (): ReturnType<Answer> => Promise.reject(new ServiceError(415, "UnsupportedMediaType", "no image"))],
+])("a service that answers between is there: %s", async (_what, answer) => {
+  let count = 0;
+  const trial = await newTrial(() => {
+    count += 1;
+    return count % 3 === 0 ? answer() : Promise.reject(new ServiceError(502, "HTTP 502", "bad gateway"));
+  });
+  const folder = newFolder();
+  const paths = Array.from({ length: 9 }, (_none, at) => put(folder, `${at}.png`, `${PNG.toString("latin1")}${at}`));
+  expect((await compressAll(paths, ONE_BY_ONE, trial.run)).outcomes).toHaveLength(9);
+});
+
+it("a run whose journal is gone pays for no more images, and replaces none", async () => {
+  const paths = pngs(3);
+  const trial = await newTrial(givesSmall);
+  rmSync(trial.run.journal.folder, { recursive: true });
+  const report = await compressAll(paths, ONE_BY_ONE, trial.run);
+  expect([report.fatal?.name, trial.sent.length, paths.map((path) => readFileSync(path).length)]).toEqual([
+    "Unjournalled",
+    1,
+    [1000, 1000, 1000],
+  ]);
 });
 
 describe("a run against a server", () => {

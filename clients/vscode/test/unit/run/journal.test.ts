@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -87,6 +88,20 @@ describe("Journal.begin", () => {
       await run.end();
     }
     await expect(long.replacing("/w/a.png", OLD, digest(NEW))).resolves.toBeUndefined();
+  });
+
+  it("keeps a run that goes on in another window", async () => {
+    const folder = home();
+    const other = await Journal.begin(folder, 1);
+    other.creating("/w/a", "/w/b", "digest");
+    await other.end();
+    writeFileSync(join(other.folder, "owner"), String(process.ppid));
+    for (let count = 2; count <= 15; count += 1) {
+      const run = await Journal.begin(folder, count);
+      run.creating("/w/a", "/w/b", "digest");
+      await run.end();
+    }
+    expect(existsSync(other.folder)).toBe(true);
   });
 
   it("leaves alone what is no run", async () => {
@@ -211,6 +226,20 @@ describe("pastRun", () => {
     const whileItRuns = await pastRun(run.folder);
     await run.end();
     expect([whileItRuns, (await pastRun(run.folder))?.changes.length]).toEqual([undefined, 1]);
+  });
+
+  it("is none for a run that goes on in another window, and is one when that has crashed", async () => {
+    const folder = home();
+    const run = await Journal.begin(folder, 1);
+    run.creating("/w/1", "/w/x", "digest");
+    await run.end();
+    const own = (pid: number): void => {
+      writeFileSync(join(run.folder, "owner"), String(pid));
+    };
+    own(process.ppid);
+    const whileAlive = await pastRun(run.folder);
+    own(spawnSync("true").pid);
+    expect([whileAlive, (await pastRun(run.folder))?.changes.length]).toEqual([undefined, 1]);
   });
 
   it("is none for a run that was taken back already", async () => {
