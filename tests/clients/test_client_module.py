@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,16 @@ def test_a_large_image_costs_once(service: Equipped, key: str) -> None:
         assert (first.data, client.usage()["count"] - before) == (second.data, 1)
         client.compress(large, Options(format="webp"))
         assert client.usage()["count"] - before == 2
+
+
+def test_equal_large_images_at_once_cost_once(service: Equipped, key: str) -> None:
+    """Threads that send the same large image share its upload, and so its charge."""
+    large = padded_png(4_600_000, seed=1)
+    with Client(key, service.base_url) as client, ThreadPoolExecutor(3) as pool:
+        before = client.usage()["count"]
+        results = list(pool.map(client.compress, [large] * 3))
+        assert len({result.data for result in results}) == 1
+        assert client.usage()["count"] - before == 1
 
 
 def test_an_upload_that_is_not_there_any_more(front: Front) -> None:

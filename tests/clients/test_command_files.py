@@ -270,3 +270,20 @@ def _gif() -> bytes:
     out = io.BytesIO()
     opened(GRAPHIC).convert("RGB").quantize(16).save(out, "GIF")
     return out.getvalue()
+
+
+@pytest.mark.parametrize(("name", "made", "options"), [
+    ("a.jpg", "a.webp", ["--format", "webp"]),
+    ("b.bmp", "b.png", []),
+])  # fmt: skip
+def test_a_second_run_beside_kept_originals_makes_nothing_anew(
+    minipic: Command, name: str, made: str, options: list[str]
+) -> None:
+    """Where originals stay, their results are known again by their content, and sent by nobody."""
+    opened(PHOTO).save(minipic.write(f"p/{name}", b""))
+    assert minipic.run("p", "--in-place", "--keep-original", *options).code == 0
+    for _ in range(2):
+        again = minipic.run_json("p", "--in-place", "--keep-original", *options)
+        assert again["exit_code"] == 0
+        assert minipic.files() == {f"p/{name}", f"p/{made}"}
+        assert statuses(again) == {f"p/{name}": "known", f"p/{made}": "known"}

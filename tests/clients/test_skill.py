@@ -393,3 +393,17 @@ def test_the_archive(tmp_path: Path) -> None:
     unpacked = tmp_path / "minipic-compress"
     assert {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()} == files
     subprocess.run([VENV_FOLDER / "agentskills", "validate", unpacked], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(("name", "made", "options"), [
+    ("a.jpg", "a.webp", ["--format", "webp"]),
+    ("b.bmp", "b.png", []),
+])  # fmt: skip
+def test_a_second_run_in_place_makes_nothing_anew(minipic: Command, name: str, made: str, options: list[str]) -> None:
+    """Results of an earlier run lie beside their originals: they are not made again under other names."""
+    opened(PHOTO).save(minipic.write(f"p/{name}", b""))
+    assert minipic.run("p", "--in-place", *options, program=PROGRAM).code == 0
+    for _ in range(2):
+        again = minipic.run("p", "--in-place", *options, program=PROGRAM)
+        assert (again.code, minipic.files()) == (1, {f"p/{name}", f"p/{made}"})
+        assert f"{made} exists already" in again.text

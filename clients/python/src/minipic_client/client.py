@@ -100,6 +100,7 @@ class Client:
         self._base_url = checked_url(base_url)
         self._transport = Transport(self._base_url, checked_key(key), stop or threading.Event())
         self._uploads: Uploads = {} if uploads is None else uploads
+        self._uploading: dict[str, threading.Lock] = {}
 
     def __enter__(self) -> Client:
         return self
@@ -144,9 +145,16 @@ class Client:
             except ServiceError as error:
                 if error.code != SOURCE_NOT_FOUND:  # uploads are kept for an hour, answers for a day
                     raise
-        upload = self._upload(image)
-        self._uploads[content] = upload
-        return self._compress_uploaded(upload, options, len(image))
+        return self._compress_uploaded(self._upload_once(content, image, earlier), options, len(image))
+
+    def _upload_once(self, content: str, image: bytes, gone: str | None) -> str:
+        """Return the upload of a content, one for all threads that send it; not the one that is ``gone``."""
+        with self._uploading.setdefault(content, threading.Lock()):
+            upload = self._uploads.get(content)
+            if upload is None or upload == gone:
+                upload = self._upload(image)
+                self._uploads[content] = upload
+            return upload
 
     def _upload(self, image: bytes) -> str:
         offer = self._json("POST", "/v1/uploads", json.dumps({"size": len(image)}).encode())

@@ -110,11 +110,14 @@ def each_once(images: Iterable[Image]) -> Iterator[Image]:
 
 
 def with_own_targets(images: Iterable[Image], wanted: str) -> list[Image]:
-    """Return the images with their results' suffixes; where two names meet, the old suffix stays inside."""
+    """Return the images with their results' suffixes; where two results' names meet, the old suffix stays inside."""
     placed: list[Image] = []
     taken: set[str] = set()
     for image in sorted(images, key=lambda one: with_format(one.target, wanted) != one.target):  # new names give way
         target = with_format(image.target, wanted)
+        if str(target) == image.source:  # it is there: a new name beside it may be its result, made by an earlier run
+            placed.append(image)
+            continue
         while str(target).casefold() in taken:
             target = target.with_name(f"{target.stem}{image.target.suffix}{target.suffix}")
         taken.add(str(target).casefold())

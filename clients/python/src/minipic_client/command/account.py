@@ -12,6 +12,7 @@ from minipic_client.client import Client, Usage
 from minipic_client.command.outcomes import Exit
 from minipic_client.command.report import Screen, size_text
 from minipic_client.settings import (
+    DEFAULT_URL,
     KEY_VARIABLE,
     URL_VARIABLE,
     checked_key,
@@ -44,7 +45,7 @@ def login(words: list[str], screen: Screen) -> Exit:
     """Ask for a key, try it, and keep it in the keyring with the address."""
     about = "Keep the service's address and a key in the keyring. The key is asked for, or read from standard input."
     parser = argparse.ArgumentParser("minipic login", description=about)
-    parser.add_argument("--url", help="the service's address; else that of before")
+    parser.add_argument("--url", help=f"the service's address; else that of before, else {DEFAULT_URL}")
     given = parser.parse_args(words)
     url = checked_url(given.url) if given.url else service_url()
     screen.secret = checked_key(getpass.getpass(f"Key for {url}: ") if sys.stdin.isatty() else sys.stdin.readline())

@@ -110,7 +110,7 @@ def _perform(run: Run, order: Order, screen: Screen, jobs: int, *, as_json: bool
     if as_json:
         screen.show_json(told(run.outcomes, code))
     else:
-        screen.show(run.outcomes, total_line(run.outcomes))
+        screen.show(run.outcomes, total_line(run.outcomes, is_check=order.policy.check_percent is not None))
     return code
 
 

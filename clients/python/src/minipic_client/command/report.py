@@ -122,15 +122,15 @@ def size_text(size_bytes: int | None) -> str:
     return f"{size:.1f} kB" if size < 1000 else f"{size / 1000:.1f} MB"
 
 
-def total_line(outcomes: Sequence[Outcome]) -> str:
-    """Return the sum of a run in a sentence or two."""
+def total_line(outcomes: Sequence[Outcome], *, is_check: bool = False) -> str:
+    """Return the sum of a run in a sentence or two; nothing was written by one that only checks."""
     counts = Counter(outcome.status for outcome in outcomes)
     parts = ", ".join(f"{counts[status]} {status.value}" for status in Status if counts[status])
     images = "image" if len(outcomes) == 1 else "images"
     line = f"{len(outcomes)} {images}: {parts}."
     before, after = _sums(outcomes)
     if before:
-        verb = "could be saved" if counts[Status.CAN_SHRINK] else "saved"
+        verb = "could be saved" if is_check else "saved"
         line += f" {size_text(before)} → {size_text(after)}, {saved_percent(before, after):.1f} % {verb}."
     left = [outcome.images_left for outcome in outcomes if outcome.images_left is not None]
     return line + (f" Images left: {min(left)}." if left else "")

@@ -72,6 +72,11 @@ def free_target(item: Item, number: int, target: Path, claimed: dict[str, int]) 
     raise Clash(f"another image becomes {target}")
 
 
+def plain_target(item: Item, place: Place, wanted: str) -> Path | None:
+    """Return where a result would go if no other had the same name, None for standard output."""
+    return _target(item, place, wanted)
+
+
 def own_target(item: Item, place: Place) -> Path | None:
     """Return where an item goes that stays as it is, None for standard output."""
     if place.file is None:

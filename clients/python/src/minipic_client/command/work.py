@@ -13,7 +13,7 @@ from minipic_client.command.cache import Cache, digest_of
 from minipic_client.command.items import Item
 from minipic_client.command.names import reason
 from minipic_client.command.outcomes import Outcome, Policy, Status, failed, saved_percent
-from minipic_client.command.targets import Place, own_target, target_for_type
+from minipic_client.command.targets import Place, own_target, plain_target, target_for_type
 from minipic_client.command.writing import Changed, keep_backup, require_unchanged, require_writable, write_file
 from minipic_client.errors import MinipicError
 from minipic_client.formats import is_image
@@ -132,8 +132,10 @@ def _without_sending(
         if known.digest == digest or not worth_it:
             stays = own_target(item, order.place)
             return replace(outcome, after=before, target=stays, note=_why_kept(before, known.size_bytes))
-        if target is not None and target != item.path and _digest_of_file(target) == known.digest:
-            return replace(outcome, note="done before")
+        # Where an earlier run left the original, its result has the plain name, and is in this run, too.
+        for path in (target, plain_target(item, order.place, order.options.format)):
+            if path is not None and path != item.path and _digest_of_file(path) == known.digest:
+                return replace(outcome, target=path, note="done before")
     taken = target is not None and not _replaces(item, target, order) and os.path.lexists(target)
     if taken and order.writes and not order.overwrite:
         return failed(item, TAKEN, before=before)
