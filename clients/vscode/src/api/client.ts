@@ -95,10 +95,13 @@ export class Client {
         if (!(error instanceof ServiceError) || error.code !== SOURCE_NOT_FOUND) throw error;
       }
     }
-    return this.#compressedUpload(bytes, await this.#uploadOnce(name, bytes, signal), wish, signal);
+    return this.#compressedUpload(bytes, await this.#uploadOnce(name, bytes, earlier, signal), wish, signal);
   }
 
-  async #uploadOnce(name: string, bytes: Uint8Array, signal: AbortSignal): Promise<string> {
+  /** Gives the upload of an image, one for all who send it; not the one that is gone. */
+  async #uploadOnce(name: string, bytes: Uint8Array, gone: string | undefined, signal: AbortSignal): Promise<string> {
+    const known = this.#uploads.of(name);
+    if (known !== undefined && known !== gone) return known;
     let uploading = this.#uploading.get(name);
     if (uploading === undefined) {
       uploading = this.#upload(bytes, signal);

@@ -71,10 +71,12 @@ async function updateAll(
       if (isDeleting) deletions.push(...(await keepAll(journal, sure)));
       return deletions.map(({ path }) => vscode.Uri.file(path));
     };
-    for (const { path, target, after } of made) if (after !== undefined) journal.referring(target, path, after);
     const updated = await updateReferences(renamed, deletable, stop, log);
     logDoubts(updated.doubts, log);
-    for (const { before, target } of made) services.known.refer(before, target);
+    for (const { path, target, before, after } of made) {
+      services.known.refer(before, target);
+      if (after !== undefined && updated.references > 0) journal.referring(target, path, after);
+    }
     if (updated.isDeleted && updated.unsaved > 0) {
       for (const change of deletions) await takeBack(journal.folder, change);
     }

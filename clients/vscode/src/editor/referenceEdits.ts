@@ -113,6 +113,7 @@ async function candidates(
   }
   return { documents: [...documents.values()], unread: unread.size, doubts };
 }
+
 async function* workspaceTexts(stop: AbortSignal): AsyncGenerator<string> {
   const isExcluded = exclusion(excludePatterns());
   for (const folder of diskFolders()) yield* textFiles(folder.uri.fsPath, isExcluded, stop);

@@ -10,7 +10,7 @@ import { createFile, digest, digestOfFile, hasCode, replaceFile } from "../image
 export type Change =
   | { kind: "replaced"; path: string; copy: string; before: string; after: string }
   | { kind: "created"; path: string; from: string; after: string }
-  /** What refers to `from` will refer to `path`, which a run before created. */
+  /** What referred to `from` refers to `path` now, which a run before created: written down afterwards. */
   | { kind: "referred"; path: string; from: string; after: string }
   | { kind: "deleted"; path: string; copy: string; before: string; mode: number };
 
@@ -66,7 +66,7 @@ export class Journal {
     this.#write({ kind: "created", path, from, after });
   }
 
-  /** Note that references are about to change to a file that a run before made. */
+  /** Note that references were changed to a file that a run before made. */
   referring(path: string, from: string, after: string): void {
     this.#write({ kind: "referred", path, from, after });
   }

@@ -55,6 +55,21 @@ describe("an image that is sent again", () => {
     expect([storage.seen.length, targets(service).filter((target) => target === "/v1/uploads").length]).toEqual([2, 2]);
   });
 
+  test("is uploaded again once where two find that", async () => {
+    const service = await serviceWith(await serve(taken), ({ body }, response) => {
+      if (body.includes("forgotten")) sendJson(400, { error: "SourceNotFound" })(response);
+      else sendImage()(response);
+    });
+    const told = new Map<string, string>();
+    const uploads = {
+      of: (name: string) => told.get(name) ?? "forgotten",
+      remember: (a: string, b: string) => told.set(a, b),
+    };
+    const client = new Client(service.url, KEY, { uploads });
+    await Promise.all([client.compress(LARGE, WISH, never()), client.compress(LARGE, WISH, never())]);
+    expect(targets(service).filter((target) => target === "/v1/uploads")).toHaveLength(1);
+  });
+
   test("meets other refusals of its upload as they are", async () => {
     const service = await serviceWith(await serve(taken), sendRefusal);
     const { client } = remembering(service);
