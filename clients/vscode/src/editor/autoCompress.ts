@@ -1,8 +1,10 @@
+import { statSync } from "node:fs";
 import { relative, sep } from "node:path";
 import * as vscode from "vscode";
 import { isUnavailable, Unreachable } from "../api/errors.ts";
 import { exclusion } from "../images/exclude.ts";
 import { isImage } from "../images/formats.ts";
+import { findImages } from "../images/walk.ts";
 import { compressAll } from "../run/compress.ts";
 import { Journal } from "../run/journal.ts";
 import { type Outcome, type Report, sizeText, totals } from "../run/outcome.ts";
@@ -34,6 +36,7 @@ export class AutoCompress implements vscode.Disposable {
   /** How often a gateway refused an image, of those that are tried again. */
   readonly #refused = new Map<string, number>();
   #watcher: vscode.FileSystemWatcher | undefined;
+  #folderWatcher: vscode.FileSystemWatcher | undefined;
   #off = new AbortController();
   #isRunning = false;
 
@@ -76,12 +79,19 @@ export class AutoCompress implements vscode.Disposable {
     this.#watcher.onDidChange((uri) => {
       this.#hear(uri);
     });
+    // Of a folder that comes with its files the editor may tell the folder alone.
+    this.#folderWatcher = vscode.workspace.createFileSystemWatcher("**", false, true, true);
+    this.#folderWatcher.onDidCreate((uri) => {
+      this.#hearFolder(uri);
+    });
   }
 
   #switchOff(): void {
     this.#off.abort();
     this.#watcher?.dispose();
     this.#watcher = undefined;
+    this.#folderWatcher?.dispose();
+    this.#folderWatcher = undefined;
     for (const timer of this.#settling.values()) clearTimeout(timer);
     this.#settling.clear();
     this.#ready.clear();
@@ -90,6 +100,27 @@ export class AutoCompress implements vscode.Disposable {
 
   #hear(uri: vscode.Uri): void {
     if (uri.scheme === "file" && isImage(uri.path)) this.#takeIn(uri.fsPath, SETTLE_MS);
+  }
+
+  /** Take in the images of a new folder, when it has had time to be filled. */
+  #hearFolder(uri: vscode.Uri): void {
+    if (uri.scheme !== "file" || isImage(uri.path)) return;
+    const { fsPath: path } = uri;
+    const root = rootOf(uri);
+    const isExcluded = exclusion(excludePatterns());
+    if (isExcluded(relative(root, path).replaceAll(sep, "/")) || !isFolder(path)) return;
+    clearTimeout(this.#settling.get(path));
+    const timer = setTimeout(() => {
+      this.#settling.delete(path);
+      findImages([{ path, root }], isExcluded, this.#off.signal).then(
+        (images) => {
+          for (const image of images) if (!this.#settling.has(image)) this.#takeIn(image, SETTLE_MS);
+        },
+        // It is gone again, or auto-compress was switched off.
+        () => undefined,
+      );
+    }, SETTLE_MS);
+    this.#settling.set(path, timer);
   }
 
   /** Compress a file when nothing is heard of it for so long. */
@@ -193,4 +224,8 @@ export class AutoCompress implements vscode.Disposable {
     else this.#item.text = isOn ? t("$(file-media) MiniPic: Auto On") : t("$(file-media) MiniPic: Auto Off");
     this.#item.tooltip ??= t("Compress new and changed images by themselves. Every image counts.");
   }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

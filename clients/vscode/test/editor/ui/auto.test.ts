@@ -25,6 +25,7 @@ test("switched on in the status bar it compresses new and changed images, each o
   const { count } = await usageNow();
   await window.statusItem.click();
   await window.page.getByText("MiniPic: Auto On").waitFor();
+  // A folder that comes with an image: the editor may tell of the folder alone.
   stage.write({ "img/new.png": drawing(13) });
   await untilSmaller("img/new.png", drawing(13).length);
   stage.write({ "img/new.png": drawing(14), "node_modules/x/other.png": drawing(15) });
