@@ -42,7 +42,10 @@ describe("a new folder", () => {
     switchOn();
     const paths = [put(stage.root, "new/a.png", PNG), put(stage.root, "new/deep/er/b.png", PNG)];
     put(stage.root, "new/node_modules/c.png", PNG);
-    await hearFolder(join(stage.root, "new"));
+    memory.watchers.find(({ glob }) => glob === "**")?.create.fire(Uri.file(join(stage.root, "new")));
+    vi.advanceTimersByTime(1000);
+    await until(() => vi.getTimerCount() === paths.length);
+    vi.advanceTimersByTime(1000);
     await until(() => paths.every((path) => readFileSync(path).equals(SMALL)));
     expect(stage.server.seen).toHaveLength(2);
   });
