@@ -97,7 +97,7 @@ describe("a root path", () => {
   });
 
   it("is not looked for in a folder whose name only begins alike", () => {
-    expect(isUpdated("/work/a.html", "/hero.jpg", { images: ["/w/hero.jpg", "/work/hero.jpg"] })).toBe(false);
+    expect(isUpdated("/wide/a.html", "/hero.jpg", { images: ["/w/hero.jpg", "/wide/hero.jpg"] })).toBe(false);
   });
 
   it.each([
