@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { lstatSync, type Stats } from "node:fs";
 import { relative, sep } from "node:path";
 import * as vscode from "vscode";
 import { isUnavailable, Unreachable } from "../api/errors.ts";
@@ -33,11 +33,13 @@ export class AutoCompress implements vscode.Disposable {
   readonly #item: vscode.StatusBarItem;
   readonly #settling = new Map<string, NodeJS.Timeout>();
   readonly #ready = new Set<string>();
+  readonly #newFolders = new Set<string>();
   /** How often a gateway refused an image, of those that are tried again. */
   readonly #refused = new Map<string, number>();
   #watcher: vscode.FileSystemWatcher | undefined;
   #folderWatcher: vscode.FileSystemWatcher | undefined;
   #off = new AbortController();
+  #looking: NodeJS.Timeout | undefined;
   #isRunning = false;
 
   constructor(services: Services, state: vscode.Memento) {
@@ -94,6 +96,8 @@ export class AutoCompress implements vscode.Disposable {
     this.#folderWatcher = undefined;
     for (const timer of this.#settling.values()) clearTimeout(timer);
     this.#settling.clear();
+    clearTimeout(this.#looking);
+    this.#newFolders.clear();
     this.#ready.clear();
     this.#refused.clear();
   }
@@ -102,25 +106,25 @@ export class AutoCompress implements vscode.Disposable {
     if (uri.scheme === "file" && isImage(uri.path)) this.#takeIn(uri.fsPath, SETTLE_MS);
   }
 
-  /** Take in the images of a new folder, when it has had time to be filled. */
+  /** Look into a new folder when it has had time to be filled. A link is none: it may lead out of the workspace. */
   #hearFolder(uri: vscode.Uri): void {
-    if (uri.scheme !== "file" || isImage(uri.path)) return;
-    const { fsPath: path } = uri;
-    const root = rootOf(uri);
+    if (uri.scheme !== "file" || statusOf(uri.fsPath)?.isDirectory() !== true) return;
+    this.#newFolders.add(uri.fsPath);
+    clearTimeout(this.#looking);
+    this.#looking = setTimeout(() => void this.#lookIntoFolders(), SETTLE_MS);
+  }
+
+  async #lookIntoFolders(): Promise<void> {
     const isExcluded = exclusion(excludePatterns());
-    if (isExcluded(relative(root, path).replaceAll(sep, "/")) || !isFolder(path)) return;
-    clearTimeout(this.#settling.get(path));
-    const timer = setTimeout(() => {
-      this.#settling.delete(path);
-      findImages([{ path, root }], isExcluded, this.#off.signal).then(
-        (images) => {
-          for (const image of images) if (!this.#settling.has(image)) this.#takeIn(image, SETTLE_MS);
-        },
-        // It is gone again, or auto-compress was switched off.
-        () => undefined,
-      );
-    }, SETTLE_MS);
-    this.#settling.set(path, timer);
+    const folders = [...this.#newFolders];
+    this.#newFolders.clear();
+    for (const path of folders) {
+      const root = rootOf(vscode.Uri.file(path));
+      if (isExcluded(relative(root, path).replaceAll(sep, "/"))) continue;
+      // None where it is gone again, or auto-compress was switched off.
+      const images = await findImages([{ path, root }], isExcluded, this.#off.signal).catch(() => []);
+      for (const image of images) if (!this.#settling.has(image)) this.#takeIn(image, SETTLE_MS);
+    }
   }
 
   /** Compress a file when nothing is heard of it for so long. */
@@ -143,7 +147,8 @@ export class AutoCompress implements vscode.Disposable {
         const isExcluded = exclusion(excludePatterns());
         const paths = [...this.#ready].filter((path) => {
           const root = rootOf(vscode.Uri.file(path));
-          return !isExcluded(relative(root, path).replaceAll(sep, "/"));
+          // As in folders that are chosen, links are left alone: they may lead out of the workspace.
+          return !isExcluded(relative(root, path).replaceAll(sep, "/")) && !statusOf(path)?.isSymbolicLink();
         });
         this.#ready.clear();
         if (paths.length === 0) continue;
@@ -226,6 +231,11 @@ export class AutoCompress implements vscode.Disposable {
   }
 }
 
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+/** Of a link itself, not of what it leads to; undefined where nothing lies, or nothing can be seen. */
+function statusOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch {
+    return undefined;
+  }
 }

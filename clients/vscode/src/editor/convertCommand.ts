@@ -74,7 +74,8 @@ async function updateAll(
     const updated = await updateReferences(renamed, deletable, stop, log);
     logDoubts(updated.doubts, log);
     for (const { path, target, before, after } of made) {
-      services.known.refer(before, target);
+      // What could not be read may be mended, and then the same command is to find its references.
+      if (updated.unread === 0) services.known.refer(before, target);
       if (after !== undefined && updated.references > 0) journal.referring(target, path, after);
     }
     if (updated.isDeleted && updated.unsaved > 0) {

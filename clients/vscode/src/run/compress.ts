@@ -178,7 +178,7 @@ function checkImage(result: Compressed, promisedEnding: string | undefined): voi
   if (ending === undefined || !isPromised || !looksLike(result.bytes, result.type)) {
     throw new ServiceError(
       200,
-      "BadAnswer",
+      BAD_ANSWER,
       sentence("The service's answer is not the image that was asked for ({0}).", result.type),
     );
   }

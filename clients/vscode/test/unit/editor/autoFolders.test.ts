@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type * as vscode from "vscode";
@@ -50,12 +50,23 @@ describe("a new folder", () => {
     expect(stage.server.seen).toHaveLength(2);
   });
 
-  it.each(["node_modules/new", "gone", "notes.txt"])("is none, or left out: %s", async (name) => {
+  it.each(["node_modules/new", "gone", "notes.txt", "link"])("is none, or left out: %s", async (name) => {
     switchOn();
     put(stage.root, "node_modules/new/a.png", PNG);
     put(stage.root, "notes.txt");
+    symlinkSync(join(put(stage.root, "../pictures/a.png", PNG), ".."), join(stage.root, "link"));
     await hearFolder(join(stage.root, name));
     expect(stage.server.seen).toEqual([]);
+  });
+
+  it("and a link to an image elsewhere is not followed", async () => {
+    switchOn();
+    const elsewhere = put(stage.root, "../pictures/a.png", PNG);
+    put(stage.root, "notes.txt");
+    symlinkSync(elsewhere, join(stage.root, "a.png"));
+    memory.watchers.find(({ glob }) => glob !== "**")?.create.fire(Uri.file(join(stage.root, "a.png")));
+    await passed();
+    expect([stage.server.seen, readFileSync(elsewhere)]).toEqual([[], PNG]);
   });
 
   it("that goes at once is forgotten", async () => {

@@ -6,25 +6,19 @@ import { convertToWebp } from "../../../src/editor/convertCommand.ts";
 import { Happening, memory, TextDocument, Uri } from "../../double/vscode.ts";
 import { put } from "../images/folder.ts";
 import { PNG, WEBP } from "../run/run.ts";
-import { newStage, type Stage, until, uri } from "./stage.ts";
+import { type Stage, until, uri } from "./stage.ts";
+import { HTML, NEW_HTML, newWebsite, summaryText, text } from "./website.ts";
 
-const HTML = `<img src="img/a.png"><img src="other.png">`;
-const NEW_HTML = `<img src="img/a.webp"><img src="other.png">`;
 let stage: Stage;
 let image: string;
 let target: string;
 let html: string;
 
 beforeEach(async () => {
-  stage = await newStage();
-  image = put(stage.root, "img/a.png", PNG);
-  target = join(stage.root, "img/a.webp");
-  html = put(stage.root, "index.html", HTML);
+  ({ stage, image, target, html } = await newWebsite());
 });
 
-const text = (path: string): string => readFileSync(path, "utf8");
 const convert = (): Promise<void> => convertToWebp(stage.services, uri(image));
-const summaryText = (): string | undefined => memory.messages.at(-1)?.text;
 
 /** The page opened in the editor, with a change of its user in it. */
 function dirtyPage(): TextDocument {
@@ -195,6 +189,14 @@ describe("convertToWebp", () => {
     await convert();
     expect([text(html), stage.server.seen.length]).toEqual([NEW_HTML, 1]);
     expect(summaryText()).toBe("MiniPic: no image was changed, 1 skipped. 1 reference updated.");
+  });
+
+  it("finds the references of a page that could not be read before", async () => {
+    const page = put(stage.root, "old.html", Buffer.from(`<p>caf\xe9</p><img src="img/a.png">`, "latin1"));
+    await convert();
+    writeFileSync(page, `<p>café</p><img src="img/a.png">`);
+    await convert();
+    expect(text(page)).toBe(`<p>café</p><img src="img/a.webp">`);
   });
 
   it("leaves alone what was written after references were up to date", async () => {

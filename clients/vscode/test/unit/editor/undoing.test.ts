@@ -1,5 +1,4 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { convertToWebp } from "../../../src/editor/convertCommand.ts";
@@ -7,25 +6,19 @@ import { undoLast } from "../../../src/editor/undoCommand.ts";
 import { Happening, memory } from "../../double/vscode.ts";
 import { put } from "../images/folder.ts";
 import { PNG, WEBP } from "../run/run.ts";
-import { newStage, type Stage, until, uri } from "./stage.ts";
+import { type Stage, until, uri } from "./stage.ts";
+import { HTML, NEW_HTML, newWebsite, summaryText, text } from "./website.ts";
 
-const HTML = `<img src="img/a.png"><img src="other.png">`;
-const NEW_HTML = `<img src="img/a.webp"><img src="other.png">`;
 let stage: Stage;
 let image: string;
 let target: string;
 let html: string;
 
 beforeEach(async () => {
-  stage = await newStage();
-  image = put(stage.root, "img/a.png", PNG);
-  target = join(stage.root, "img/a.webp");
-  html = put(stage.root, "index.html", HTML);
+  ({ stage, image, target, html } = await newWebsite());
 });
 
-const text = (path: string): string => readFileSync(path, "utf8");
 const convert = (): Promise<void> => convertToWebp(stage.services, uri(image));
-const summaryText = (): string | undefined => memory.messages.at(-1)?.text;
 
 describe("undoLast after a conversion", () => {
   it("takes results and references back", async () => {
