@@ -214,6 +214,18 @@ def test_a_refused_key(service: Equipped, tmp_path: Path) -> None:
     assert command.run("usage").code == 4
 
 
+def test_one_reason_is_told_once(service: Equipped, tmp_path: Path) -> None:
+    """Of images in work at once that one refusal ended, the first row says why and the others point to it."""
+    command = Command(tmp_path, MINIPIC_URL=service.base_url, MINIPIC_API_KEY=SECRET)
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        command.write(name, PHOTO)
+    _, first, *others = command.run(".", "--in-place", "--jobs", "3").text.splitlines()[:4]
+    assert first.startswith("a.jpg")
+    assert "failed: " in first
+    assert "as above" not in first
+    assert [line.split("failed: ")[1].strip() for line in others] == ["as above"] * 2
+
+
 def test_nothing_left(service: Equipped, tmp_path: Path) -> None:
     """When the month's images are used up it is exit code 5, with the address where to get more; done is done."""
     key = service.new_key("three")

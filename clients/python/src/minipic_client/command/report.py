@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from minipic_client.command.names import shown
-from minipic_client.command.outcomes import Outcome, Status, saved_percent
+from minipic_client.command.outcomes import Outcome, Status, ends_the_run, saved_percent
 from minipic_client.errors import LimitReached, ServiceError
 
 if TYPE_CHECKING:
@@ -61,8 +61,11 @@ class Screen:
         for name in ("Before", "After", "Saved"):
             table.add_column(name, justify="right", no_wrap=True)
         table.add_column("", overflow="fold")
+        reasons: set[str] = set()
         for outcome in outcomes:
-            table.add_row(*self._cells(outcome))
+            table.add_row(*self._cells(outcome, is_known=outcome.note in reasons))
+            if ends_the_run(outcome.error):  # images in work at that moment all meet it
+                reasons.add(outcome.note)
         self._out.print(table)
         self._out.print(Text(self.clean(f"\n{title_counts}".strip())), soft_wrap=True)
 
@@ -88,9 +91,10 @@ class Screen:
             task = bar.add_task("Compressing", total=count)
             yield lambda _outcome: bar.advance(task)
 
-    def _cells(self, outcome: Outcome) -> tuple[Text, ...]:
+    def _cells(self, outcome: Outcome, *, is_known: bool) -> tuple[Text, ...]:
         status = outcome.status
-        note = f"{status.value}: {outcome.note}" if outcome.note else status.value
+        reason = "as above" if is_known else outcome.note
+        note = f"{status.value}: {reason}" if reason else status.value
         name = outcome.item.name
         if outcome.target is not None and outcome.target != outcome.item.path and status is Status.COMPRESSED:
             note = f"→ {outcome.target}"
