@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.aws_stack.server import free_ports
 from tests.aws_stack.template import PROJECT_FOLDER
+from tests.loopback import free_port
 
 Event = dict[str, Any]
 
@@ -101,7 +101,7 @@ def runtime_environment(place: Place, name: str) -> dict[str, str]:
 @contextmanager
 def running(place: Place, name: str, folder: Path, handler: str = "probe.handler") -> Iterator[Runtime]:
     """Yield an execution environment of the function; ``folder`` takes its log."""
-    port, api_port = free_ports(2)
+    port, api_port = free_port(), free_port()
     log_path = folder / f"{name}.log"
     command = [
         str(emulator_path()), "--log-level", "error",

@@ -80,7 +80,7 @@ def build(folder: Path, receiver: Receiver, allow: bool = True) -> House:
     services = replace(build_services(settings), now_ms=clock)
     account = create_account(services, "Ada & Söhne", services.plans.free)
     create_key(services, account.id, "site", Environment.LIVE)
-    url = f"http://{receiver.at()}/hook?token=word" if allow else "https://127.0.0.1/hook"
+    url = f"http://{receiver.at()}/hook?token=pass-word" if allow else "https://127.0.0.1/hook"
     account, webhook = notify(services, account.id, account.free_limit - 1, url)
     return House(services, clock, receiver, account, webhook.secret)
 
@@ -105,7 +105,7 @@ def test_one_call_for_one_crossing(house: House) -> None:
     house.clock.ahead_ms += 2 * DAY_MS
     assert house.deliver() == 0
     (post,) = house.receiver.posts
-    assert post.path == "/hook?token=word"
+    assert post.path == "/hook?token=pass-word"
     assert post.headers["content-type"] == "application/json"
     message = house.verified(post)
     assert (message["type"], message["data"]) == (
@@ -211,7 +211,7 @@ def test_a_receiver_that_never_takes_it_is_given_up(house: House, caplog: pytest
     assert len(house.receiver.posts) == MAX_TRIES
     given_up = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert [line.split(" notice=")[0] for line in given_up] == [f"WEBHOOK_GIVEN_UP account={house.account.id}"]
-    assert "word" not in caplog.text
+    assert "pass-word" not in caplog.text
     assert house.secret.removeprefix(SECRET_PREFIX) not in caplog.text
     assert caplog.text.count("status 503") == MAX_TRIES
 
@@ -366,13 +366,13 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert run(tmp_path, capsys, "accounts", "create", "--name", "acme")[0] == 0
     notify = ("accounts", "notify", "acme", "--below")
     assert "URL" in run(tmp_path, capsys, *notify, "50")[1]["error"]
-    code, first = run(tmp_path, capsys, *notify, "50", "--url", "https://hooks.example.com/T0?key=word")
+    code, first = run(tmp_path, capsys, *notify, "50", "--url", "https://hooks.example.com/T0?key=pass-word")
     assert (code, first["low_balance"], first["webhook_host"]) == (0, 50, "hooks.example.com")
     assert first["secret"].startswith("whsec_")
     assert "secret" not in run(tmp_path, capsys, *notify, "70")[1]
     shown = run(tmp_path, capsys, "accounts", "show", "acme")[1]
     assert (shown["low_balance"], shown["webhook_host"]) == (70, "hooks.example.com")
-    assert "word" not in json.dumps(shown)
+    assert "pass-word" not in json.dumps(shown)
     assert "whsec_" not in json.dumps(shown)
     again = run(tmp_path, capsys, *notify, "70", "--url", "https://hooks.example.com/T0")[1]
     assert again["secret"] != first["secret"]

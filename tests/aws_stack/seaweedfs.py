@@ -13,8 +13,9 @@ from pathlib import Path
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from minipic.stores.aws.clients import make_clients
-from tests.aws_stack.server import GUARD, NotStarted, free_ports
+from tests.aws_stack.server import GUARD, NotStarted
 from tests.aws_stack.template import PROJECT_FOLDER
+from tests.loopback import free_port
 
 BUCKET = "minipic-strict"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test-secret", "AWS_EC2_METADATA_DISABLED": "true"}
@@ -37,7 +38,7 @@ def _executable() -> Path:
 def running_seaweedfs(folder: Path) -> Iterator[str]:
     """Yield the endpoint of a fresh server with an empty bucket; CREDENTIALS have to be in the environment."""
     (folder / "s3.json").write_text(json.dumps({"identities": [_IDENTITY]}))
-    port, s3_grpc_port, *others = free_ports(8)
+    port, s3_grpc_port, *others = (free_port() for _ in range(8))
     names = [f"{part}.port{kind}" for part in ("master", "volume", "filer") for kind in ("", ".grpc")]
     ports = dict(zip(names, others, strict=True))
     options = {

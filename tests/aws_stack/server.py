@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import ssl
 import subprocess
 import sys
@@ -15,9 +14,9 @@ from pathlib import Path
 
 from tests.aws_stack.template import PROJECT_FOLDER
 from tests.e2e.tls import make_certificates
+from tests.loopback import free_port
 
 START_TIMEOUT_S = 60
-STARTS = 3  # another process may take the port between its choice and its use
 GUARD = Path(__file__).with_name("guard.py")
 
 
@@ -33,32 +32,16 @@ def _executable() -> Path:
     return path
 
 
-def free_ports(number: int) -> list[int]:
-    """Return so many different ports of the loopback that nobody listens on now."""
-    with contextlib.ExitStack() as held:  # all at once: a port that was given back may come again
-        probes = [held.enter_context(socket.socket()) for _ in range(number)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-
-
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on now."""
-    return free_ports(1)[0]
-
-
 @contextmanager
 def running_ministack(folder: Path, **settings: str) -> Iterator[str]:
     """Yield the endpoint of a fresh MiniStack that keeps its files in ``folder``; ``settings`` are its variables."""
     scheme = "https" if "USE_SSL" in settings else "http"
-    for _ in range(STARTS):
-        port = free_port()
-        with _process(port, folder, settings) as process:
-            endpoint_url = f"{scheme}://127.0.0.1:{port}"
-            if _wait_until_healthy(endpoint_url, process):
-                yield endpoint_url
-                return
-    raise NotStarted((folder / "ministack.log").read_text())
+    port = free_port()
+    with _process(port, folder, settings) as process:
+        endpoint_url = f"{scheme}://127.0.0.1:{port}"
+        if not _wait_until_healthy(endpoint_url, process):
+            raise NotStarted((folder / "ministack.log").read_text())
+        yield endpoint_url
 
 
 @contextmanager

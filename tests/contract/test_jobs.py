@@ -1,5 +1,6 @@
 """Both stores of jobs: what is stored and queued, begun and ended, and in which order it is listed."""
 
+import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from mypy_boto3_sqs import SQSClient
 from minipic.domain.image import ImageFormat, Options
 from minipic.domain.jobs import Hook, Job, State, make_job_id
 from minipic.domain.keys import Environment
+from minipic.domain.pruning import DAY_MS
 from minipic.errors import ServiceUnavailable
 from minipic.stores import Jobs
 from minipic.stores.aws.clients import make_clients, make_sqs_client
@@ -24,6 +26,7 @@ from tests.aws_stack import AwsStack
 from tests.contract.account_values import LIVE_KEY, NOW_MS
 from tests.contract.conftest import STORES
 
+_numbers = itertools.count()
 Taken = Callable[[], list[int]]
 
 
@@ -38,7 +41,7 @@ class Office:
 
 def make_job(number: int = 0, account_id: str = "", hook: Hook | None = None) -> Job:
     return Job(
-        id=make_job_id(NOW_MS + 1000 * number, uuid4().bytes),
+        id=make_job_id(NOW_MS + DAY_MS + 1000 * number, next(_numbers).to_bytes(3)),  # in no other test's second
         account_id=account_id or uuid4().hex,
         key_id=LIVE_KEY,
         environment=Environment.LIVE,

@@ -4,6 +4,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from minipic.domain.metering import Verdict
 from minipic.errors import ServiceUnavailable
 from minipic.stores.local import database
 from minipic.stores.local.accounts import SqliteAccounts
@@ -80,9 +82,16 @@ def test_a_settle_that_waits_too_long_is_not_charged(tmp_path: Path) -> None:
     accounts.create(account)
     lease = make_lease(account)
     accounts.admit(lease, NOW_MS, PLANS)
+    is_begun = threading.Event()
+
+    def settle() -> Verdict:
+        is_begun.set()
+        return accounts.settle(lease, lease.expires_ms - 20, CHARGE, PLANS)
+
     with ThreadPoolExecutor(1) as pool:
         with database.writing():
-            late = pool.submit(accounts.settle, lease, lease.expires_ms - 20, CHARGE, PLANS)
+            late = pool.submit(settle)
+            assert is_begun.wait(60)
             time.sleep(0.1)
         verdict = late.result()
     assert isinstance(verdict.error, ServiceUnavailable)
@@ -114,10 +123,10 @@ def test_kill_9_loses_nothing_that_was_answered(tmp_path: Path) -> None:
     command = [sys.executable, "-c", WRITER, str(path), account.id]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
-        writer.stdout.readline()
+        first = writer.stdout.readline()
         time.sleep(0.3)
         writer.send_signal(signal.SIGKILL)
-        answered = int(writer.stdout.read().split()[-1])
+        answered = int((first + writer.stdout.read()).split()[-1])
     reopened = Database(path)
     after = SqliteAccounts(reopened).read(account.id)
     with reopened.reading() as connection:

@@ -296,7 +296,6 @@ def test_a_history_is_the_same_everywhere(places: Places, no_waiting: None) -> N
         settings=settings(
             max_examples=70,
             stateful_step_count=40,
-            deadline=None,
             derandomize=True,
             database=None,
             suppress_health_check=list(HealthCheck),

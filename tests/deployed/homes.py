@@ -75,7 +75,7 @@ class OneMachine(Equipped):
     """The service as `make run` starts it."""
 
     is_gateway = False
-    updated_ttl_s = 1
+    updated_ttl_s = 5
     authority = None
 
     @property

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from minipic.settings import PROJECT_FOLDER
-from tests.aws_stack.server import free_port
 from tests.deployed.homes import Home
+from tests.loopback import free_port
 
 pytestmark = pytest.mark.xdist_group("deployed")
 

@@ -24,6 +24,7 @@ _PLAN = {"free_images": 10**6, "max_bytes": 5 * MIB}
 PLANS = {
     "wide": _PLAN | {"rate_per_second": 1000, "burst": 10**6},
     "slow": _PLAN | {"rate_per_second": 1, "burst": 1},
+    "bursts": _PLAN | {"rate_per_second": 1},
     "spent": _PLAN | {"free_images": 0},
     "three": _PLAN | {"free_images": 3},
     "small": _PLAN | {"max_bytes": SMALL_PLAN_BYTES},

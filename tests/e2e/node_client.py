@@ -69,3 +69,7 @@ class NodeClient:
         assert done.returncode == 0, done.stderr
         answer: dict[str, Any] = json.loads(done.stdout)
         return answer
+
+
+if __name__ == "__main__" and is_available():
+    install()

@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.loopback import free_port
+
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 SERVER = [sys.executable, "-m", "minipic.local"]
 ADMIN = str(Path(sys.executable).with_name("minipic-admin"))
 PATIENCE_S = 60
-STARTS = 3  # another process may take the port between its choice and its use
 FOREIGN = ("MINIPIC_", "AWS_", "PYTHONUNBUFFERED")  # unbuffered output would hide a missing flush
-PORT_IN_USE = "address already in use"
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:
@@ -28,14 +28,6 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
     while not holds():
         assert time.monotonic() < deadline_s, f"waited in vain for: {what}"
         time.sleep(0.01)
-
-
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def guarded(command: list[str]) -> list[str]:
@@ -93,14 +85,9 @@ class Server:
 
     def start(self) -> None:
         """Start the process, and return when the port answers."""
-        for _ in range(STARTS):
-            self.launch()
-            wait_until(lambda: self._answers() or self.exit_code() is not None, "an answering port")
-            if self.exit_code() is None:
-                return
-            assert PORT_IN_USE in self.output, self.output
-            self.port = free_port()
-        raise AssertionError("no free port was found")
+        self.launch()
+        wait_until(lambda: self._answers() or self.exit_code() is not None, "an answering port")
+        assert self.exit_code() is None, self.output
 
     def _answers(self) -> bool:
         try:

@@ -22,8 +22,9 @@ from tests.aws_stack import AwsStack, running_stack
 from tests.aws_stack.stream import StreamReader
 from tests.e2e.processes import children, cpu_ticks
 from tests.e2e.python_client import pointed_at
-from tests.e2e.server import PROJECT_FOLDER, Server, free_port, running, wait_until
+from tests.e2e.server import PROJECT_FOLDER, Server, running, wait_until
 from tests.e2e.wire import Connection, Reply, basic, call, count, head, shrink
+from tests.loopback import free_port
 from tests.pictures import opened, photo_jpeg
 
 pytestmark = pytest.mark.xdist_group("large lane")  # one stack, one server and one picture for all

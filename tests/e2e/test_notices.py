@@ -22,7 +22,7 @@ def test_a_low_balance_is_told_once(tmp_path: Path) -> None:
     with receiving() as receiver, running(tmp_path, MINIPIC_SOURCE_ALLOW=receiver.at()) as service:
         account = service.new_account()
         key = service.new_key(account=account)
-        url = f"http://{receiver.at()}/hook/word"
+        url = f"http://{receiver.at()}/hook/pass-word"
         made = service.admin("accounts", "notify", account, "--below", "499", "--url", url)
         shrink(service, key, tiny_png())
         assert receiver.posts == []
@@ -37,4 +37,4 @@ def test_a_low_balance_is_told_once(tmp_path: Path) -> None:
         assert service.signal(signal.SIGTERM) in (0, -signal.SIGTERM)
         assert time.monotonic() - began_s < ROUNDS_S
         assert made["secret"] not in service.output
-        assert "word" not in service.output
+        assert "pass-word" not in service.output

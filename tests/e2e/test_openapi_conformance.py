@@ -41,9 +41,7 @@ HELD = [
     checks.response_schema_conformance,
 ]
 NOT_OFFERED_OR_BUSY = {501, 503}
-BOUNDED = settings(
-    max_examples=30, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
-)
+BOUNDED = settings(max_examples=30, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")

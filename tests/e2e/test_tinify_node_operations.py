@@ -11,8 +11,8 @@ from PIL import Image
 from tests.e2e import node_client
 from tests.e2e.equipped import Equipped, equipped, hosting
 from tests.e2e.node_client import NodeClient
-from tests.e2e.server import free_port
 from tests.e2e.tls import make_certificates, terminated
+from tests.loopback import free_port
 from tests.pictures import COPYRIGHT, LATITUDE, graphic_png, opened, photo_jpeg, tiny_png, with_rights
 
 pytestmark = pytest.mark.skipif(not node_client.is_available(), reason="needs node and npm")

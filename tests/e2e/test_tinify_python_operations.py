@@ -7,7 +7,7 @@ import tinify
 
 from tests.e2e.equipped import Equipped
 from tests.e2e.python_client import pointed_at
-from tests.e2e.server import free_port
+from tests.loopback import free_port
 from tests.pictures import (
     COPYRIGHT,
     LATITUDE,

@@ -176,7 +176,7 @@ def test_no_file_leaks(pool: EnginePool) -> None:
     gc.collect()
     # What other tests left to the garbage collector may go meanwhile, but nothing may come.
     assert opened().items() <= before.items()
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads
 
 
 def test_segfault_costs_one_request(single: EnginePool) -> None:
@@ -221,7 +221,8 @@ def test_overload(single: EnginePool) -> None:
     """A job waits a bounded time among a bounded number of others; beyond, the service is unavailable for a second."""
     with ThreadPoolExecutor(5) as threads:
         busy = threads.submit(single.compress, b"sleep", Options())
-        time.sleep(0.2)
+        while single._idle:  # until the job has the child
+            time.sleep(0.01)
         jobs = [threads.submit(single.compress, PICTURE, Options()) for _ in range(4)]
         errors = [job.exception() for job in jobs]
         assert isinstance(busy.exception(), DecodeError)

@@ -36,7 +36,7 @@ READERS: dict[str, Callable[[bytes], Header]] = {
 
 
 @pytest.mark.parametrize("name", FILES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_damage(name: str, data: st.DataObject) -> None:
     """Whatever is cut or overwritten ends in a header or in an error that tells the client, and so does the rest."""

@@ -50,7 +50,7 @@ PICTURES = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PICTURES, st.sampled_from(NEW), st.sampled_from(QUALITIES))
 def test_never_larger_and_idempotent(image: Image.Image, kind: ImageFormat, quality: Quality) -> None:
     """In its own format a result is never larger; second and third passes show the same and are not larger either."""
@@ -66,7 +66,7 @@ def test_never_larger_and_idempotent(image: Image.Image, kind: ImageFormat, qual
         last = again
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(PICTURES, st.sampled_from(NEW))
 def test_lossless_is_equal(image: Image.Image, kind: ImageFormat) -> None:
     """`lossless` keeps every sample: in the own format, and from PNG to all that can (GIF where it has the colours)."""

@@ -48,7 +48,7 @@ def test_a_preset_holds_its_promise_as_anybody_measures_it(preset: Preset, mode:
     assert 1 <= result.trials <= MOST
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=12, derandomize=True)
 @given(st.floats(40, 90), st.integers(0, 5))
 def test_any_target_is_held(target: float, seed: int) -> None:
     image = photo(240, 200, seed).filter(ImageFilter.GaussianBlur(0.6))  # grain as a lens leaves it

@@ -104,7 +104,7 @@ def test_converted_format(name: str, quality: Quality, target: ImageFormat) -> N
     assert len(second.data) <= len(first.data)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(1, 40), st.integers(1, 40), st.sampled_from(["L", "LA", "RGB", "RGBA"]),
     st.sampled_from(WEB), st.sampled_from(QUALITIES), st.integers(0, 2**31),
@@ -382,7 +382,7 @@ def test_truncated(name: str, quality: Quality) -> None:
             compress(data[: int(len(data) * share)], Options(quality=quality))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     st.sampled_from(["jpeg", "png-alpha", "png-palette", "png-deep", "webp", "webp-lossless", "jpeg-cmyk"]), st.data()
 )

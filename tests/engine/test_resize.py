@@ -104,7 +104,7 @@ def test_any_size(width: int, height: int, box_width: int, box_height: int) -> N
     assert size_after(SCALE, size, None, box_height)[1] == min(height, box_height)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(1, 40), st.integers(1, 40), st.integers(1, 40), st.integers(1, 40), st.sampled_from([FIT, COVER]),
     st.sampled_from(["L", "LA", "RGB", "RGBA"]), st.sampled_from([PNG, WEBP]),

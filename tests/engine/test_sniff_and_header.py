@@ -69,7 +69,7 @@ def test_header_gives_the_size(kind: ImageFormat, lossless: bool) -> None:
 
 
 @pytest.mark.parametrize("kind", WEB)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_header_of_damaged_bytes(kind: ImageFormat, data: st.DataObject) -> None:
     """Whatever is cut or overwritten, reading a header and rebuilding a file raise DecodeError or nothing."""

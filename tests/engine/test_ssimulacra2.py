@@ -68,7 +68,7 @@ def test_it_holds_for_every_kind_of_damage(damaged: Callable[[Image.Image], Imag
     assert Reference(pixels_of(original)).score(pixels_of(worse)) == pytest.approx(expected, abs=0.5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([(), (1,), (2,), (3,), (4,)]), st.integers(0, 99))
 def test_a_picture_of_any_size_is_exactly_like_itself(width: int, height: int, bands: tuple[int], seed: int) -> None:
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, *bands), dtype=np.uint8)

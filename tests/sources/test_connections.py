@@ -1,5 +1,6 @@
 """TLS to the right host only, many fetches at once, and nothing left open."""
 
+import gc
 import ipaddress
 import os
 import socket
@@ -113,6 +114,7 @@ def test_nothing_stays_open(authority: Authority) -> None:
         (stays_silent, None),
         (resets, None),
     ]
+    gc.collect()
     before = len(os.listdir(OPEN_FILES))
     for speak, tls in endings:
         with Server(speak, tls) as server:
@@ -123,7 +125,7 @@ def test_nothing_stays_open(authority: Authority) -> None:
                     assert sources.fetch(f"{scheme}://{server.at(NAME)}/", 1000) == b"picture"
                 except SourceNotFound:
                     continue
-    assert len(os.listdir(OPEN_FILES)) == before
+    assert len(os.listdir(OPEN_FILES)) <= before
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ def test_threads_are_bounded(silent_resolver: threading.Event) -> None:
 
     lookups = Lookups(resolve, max_lookups=2)
     with ThreadPoolExecutor(5) as callers:
-        waiting = [callers.submit(lookups.find, f"{n}.example.com", Deadline(0.3)) for n in range(5)]
+        waiting = [callers.submit(lookups.find, f"{n}.example.com", Deadline(1.0)) for n in range(5)]
         assert all(isinstance(each.exception(), TimeoutError) for each in waiting)
     assert len(asked) == 2
     silent_resolver.set()

@@ -32,14 +32,14 @@ def check(history: History, lines: list[Line]) -> Discrepancy | None:
     return audit(history.account, lines, sums_of(lines))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories)
 def test_any_history_passes(history: History) -> None:
     """Whatever steps an account takes, its lines, state and sums agree; pruning changes nothing of that."""
     assert audit(history.account, history.lines, history.sums) is None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories, st.data())
 def test_a_missing_line_is_found(history: History, data: st.DataObject) -> None:
     """The number of the missing line is named."""
@@ -50,7 +50,7 @@ def test_a_missing_line_is_found(history: History, data: st.DataObject) -> None:
     assert str(missing.seq - 1 if missing.seq == len(history.lines) else missing.seq) in found.expected + found.found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories, st.data())
 def test_a_line_too_many_is_found(history: History, data: st.DataObject) -> None:
     """A line that is there twice, next to itself or anywhere, is found by its number or by the sums."""
@@ -61,7 +61,7 @@ def test_a_line_too_many_is_found(history: History, data: st.DataObject) -> None
     assert check(history, lines) is not None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories, st.data())
 def test_swapped_lines_are_found(history: History, data: st.DataObject) -> None:
     """Lines come in order, or it is said."""
@@ -73,7 +73,7 @@ def test_swapped_lines_are_found(history: History, data: st.DataObject) -> None:
     assert check(history, lines) is not None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories, st.data())
 def test_a_changed_field_is_found(history: History, data: st.DataObject) -> None:
     """Any other value of any field is found, but for what nothing else tells; sums stay those of the right lines."""
@@ -96,7 +96,7 @@ def test_a_changed_field_is_found(history: History, data: st.DataObject) -> None
     assert audit(history.account, lines, history.sums) is not None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories, st.sampled_from(["seq", "month", "credits_bought", "credits_drawn"]), st.sampled_from([-1, 1]))
 def test_a_changed_account_is_found(history: History, name: str, step: int) -> None:
     """An account that says one more or one less than its lines is found."""
@@ -141,7 +141,7 @@ def test_a_changed_last_step_is_found() -> None:
         assert audit(history.account, lines, history.sums) is not None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(histories, st.data())
 def test_changed_sums_are_found(history: History, data: st.DataObject) -> None:
     """Sums that say more or less than the lines, of a month with lines or without, are found."""
@@ -162,7 +162,7 @@ def test_changed_sums_are_found(history: History, data: st.DataObject) -> None:
     assert audit(history.account, history.lines, other) is not None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(histories, st.data())
 def test_the_service_may_go_on(history: History, data: st.DataObject) -> None:
     """An account as it was, sums as they were a little later, and all lines that there are now, agree."""
@@ -174,7 +174,7 @@ def test_the_service_may_go_on(history: History, data: st.DataObject) -> None:
     assert audit(account, later.lines, sums_of(later.lines[:summed])) is None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories)
 def test_sums_by_format_are_those_of_the_lines(history: History) -> None:
     """Of each month, the images of a format are its billed lines of that format; a line without one is in none."""

@@ -90,4 +90,4 @@ class Metering(RuleBasedStateMachine):
 
 
 TestMetering = Metering.TestCase
-TestMetering.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestMetering.settings = settings(max_examples=150, stateful_step_count=40)

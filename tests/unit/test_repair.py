@@ -26,7 +26,7 @@ def is_pruned(history: History, line: Line) -> bool:
     return bool(line.credits) and all(pack.id != line.drawn_from for pack in history.account.packs)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(histories, st.data())
 def test_any_lines_can_be_lost(history: History, data: st.DataObject) -> None:
     """Whichever lines are lost, but for credits that were pruned, the ledger passes the audit once it is repaired."""
@@ -37,7 +37,7 @@ def test_any_lines_can_be_lost(history: History, data: st.DataObject) -> None:
     assert audit(history.account, lines, sums_of(lines)) is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(histories, st.data())
 def test_what_cannot_be_told_is_not_made_up(history: History, data: st.DataObject) -> None:
     """Whatever is lost, pruned credits too: the ledger passes the audit afterwards, or is said to be irreparable."""

@@ -54,7 +54,7 @@ def test_months_until(month: int, count: int, months: list[int]) -> None:
     assert months_until(month, count) == months
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(long_histories())
 def test_the_year_is_what_the_lines_say(history: History) -> None:
     """Images and bytes of every month, types and operations are those of the billed lines of these months."""
@@ -74,7 +74,7 @@ def test_the_year_is_what_the_lines_say(history: History) -> None:
     assert data.compression.bytes_saved == sum(month.bytes_saved for month in data.monthly_trend)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(long_histories())
 def test_months_and_shares_are_whole(history: History) -> None:
     """There are always twelve months, without a gap; shares add up to 100, largest first."""
