@@ -3,6 +3,7 @@
 import ast
 import errno
 import importlib
+import json
 import os
 import shutil
 import subprocess
@@ -28,10 +29,11 @@ from minipic_client import (
     Unreachable,
     __version__,
 )
-from minipic_client.command import work
+from minipic_client.command import placing, work
 from minipic_client.command.cache import Cache, cache_path
 from minipic_client.command.items import Item
 from minipic_client.command.names import name_from_url, shown
+from minipic_client.command.order import Order
 from minipic_client.command.outcomes import Outcome, Policy, Status
 from minipic_client.command.targets import Place
 from minipic_client.command.writing import Changed, keep_backup, write_file
@@ -123,6 +125,17 @@ def test_errors_have_classes(service: Equipped) -> None:
     assert (bad.value.code, bool(bad.value.request_id)) == ("BadRequest", True)
     with pytest.raises(BadSetting), Client("", service.base_url):
         pass
+
+
+def test_no_error_holds_the_key(front: Front) -> None:
+    """A service that repeats what it was sent brings the key into no text of an error."""
+    key = "mp_live_verysecretverysecretverysecret"
+    body = json.dumps({"error": f"Bad {key}", "message": f"bad header Bearer {key}", "request_id": key}).encode()
+    front.answers = [Says(400, body)]
+    with Client(key, front.url) as client, pytest.raises(ServiceError) as raised:
+        client.compress(PHOTO)
+    told = (str(raised.value), repr(raised.value), raised.value.code, raised.value.request_id)
+    assert not [text for text in told if key in text]
 
 
 def test_a_form_that_is_refused(front: Front) -> None:
@@ -302,9 +315,9 @@ def test_an_original_that_changes_at_the_last_moment(tmp_path: Path, monkeypatch
     def edit_meanwhile(*_: object, **__: object) -> None:
         path.write_bytes(b"somebody's new picture")
 
-    monkeypatch.setattr(work, "write_file", edit_meanwhile)
-    order = work.Order(Options(format="webp"), Place(in_place=True), Policy())
-    assert work.finish(made, order, Cache(None, order.options)).status is Status.FAILED
+    monkeypatch.setattr(placing, "write_file", edit_meanwhile)
+    order = Order(Options(format="webp"), Place(in_place=True), Policy())
+    assert placing.finish(made, order, Cache(None, order.options)).status is Status.FAILED
     assert path.read_bytes() == b"somebody's new picture"
 
 

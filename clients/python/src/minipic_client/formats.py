@@ -48,6 +48,11 @@ def is_image(data: bytes, format_name: str) -> bool:
     return data.startswith(_BEGINNINGS.get(format_name, ()))
 
 
+def format_of(data: bytes) -> str:
+    """Return the format that the data begins as, "" for none that is written here."""
+    return next((name for name in SUFFIX_OF_FORMAT if is_image(data, name)), "")
+
+
 def format_of_type(media_type: str) -> str:
     """Return the format that a Content-Type names, "" for none that is written here."""
     name = media_type.partition(";")[0].strip().lower()

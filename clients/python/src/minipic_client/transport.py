@@ -46,6 +46,7 @@ class Pace:
         self._stop = stop
         self._lock = threading.Lock()
         self._not_before_s = 0.0
+        self.served = 0
 
     def pause(self, seconds: float) -> None:
         """Let nobody go on for so long."""
@@ -85,7 +86,7 @@ class Transport:
         """
         url = self._base_url + path
         sent = {"Authorization": f"Bearer {self._key}", **headers}
-        busy = broken = 0
+        busy = broken = served = 0
         while True:
             answer = self._once(method, url, sent, body, query, is_last=broken + 1 >= TRIES_WHEN_BROKEN)
             if answer is None or answer.status in BROKEN:
@@ -94,9 +95,12 @@ class Transport:
                     raise service_error(answer.status, answer.body)
                 self._pace.sleep(PAUSE_S * 2**broken + random.uniform(0, PAUSE_S))
             elif answer.status < 400:
+                self._pace.served += 1
                 return self._followed(url, answer)
             else:
-                busy += 1
+                # While others of this client get through, it is a matter of turns, not of patience.
+                busy = 1 if self._pace.served != served else busy + 1
+                served = self._pace.served
                 # Only these two are about everybody; a 409 is about this one image.
                 rest = self._pace.pause if answer.status in {429, 503} else self._pace.sleep
                 rest(_wait_s(answer, busy))
@@ -163,7 +167,10 @@ class Transport:
             if is_last:
                 raise Unreachable(f"{_host(url)} does not answer ({type(error).__name__}).") from error
             return None
-        return Answer(response.status, response.headers, response.data)
+        told = response.data
+        if response.status >= 400:  # whoever repeats the key: no error's text holds it
+            told = told.replace(self._key.encode(), b"...")
+        return Answer(response.status, response.headers, told)
 
     def _pool(self, url: str) -> urllib3.PoolManager:
         proxy = _proxy_for(url)
@@ -194,7 +201,8 @@ def _wait_s(answer: Answer, tries: int) -> float:
     told = answer.headers.get("Retry-After", "")
     growing_s = float(min(2**tries, 30))
     wait_s = float(told) if told.isascii() and told.isdigit() else growing_s
-    if error.code == IN_PROGRESS:  # a service that was killed holds the first request's place for two minutes
+    # A service that was killed holds the first request's place for two minutes; others' places take their time, too.
+    if error.code == IN_PROGRESS or tries > 2:
         wait_s = max(wait_s, growing_s)
     if tries >= TRIES_WHEN_BUSY or wait_s > MAX_WAIT_S:
         raise error

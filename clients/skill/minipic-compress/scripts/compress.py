@@ -17,6 +17,7 @@ from pathlib import Path
 
 from image_files import (
     FORMATS,
+    MADE_OF,
     NO_FURTHER,
     READ_ONLY,
     SUFFIXES,
@@ -67,6 +68,12 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="send nothing, list what would be sent")
     parser.add_argument("--json", action="store_true", help="report as JSON")
     given = parser.parse_args()
+    if "" in given.paths or given.output == "":
+        parser.error("a path is empty: is a variable not set?")
+    if given.output and given.format == "keep" and len(given.paths) == 1 and not Path(given.output).is_dir():
+        own, asked = (FORMATS.get(Path(path).suffix.lower(), "") for path in (given.paths[0], given.output))
+        if own and asked and MADE_OF.get(own, own) != asked:
+            parser.error(f"{given.output} is named as another format: add --format {asked}")
     if given.in_place and (given.output or any(map(is_url, given.paths))):
         parser.error("--in-place is for files and folders, without --output")
     if not given.output and any(map(is_url, given.paths)):
@@ -81,14 +88,18 @@ def is_url(path: str) -> bool:
 
 def images_of(given: argparse.Namespace) -> Iterator[Image]:
     """Yield every image that the paths stand for, folders searched to their depth, with its place."""
-    is_single = len(given.paths) == 1 and not Path(given.paths[0]).is_dir()
+    is_single = len(given.paths) == 1 and not os.path.isdir(given.paths[0])
     folder = None
     if given.output and not (is_single and not Path(given.output).is_dir() and not given.output.endswith("/")):
         folder = Path(given.output)
     for path in given.paths:
         if is_url(path):
-            yield Image(path, folder / name_from_url(path) if folder else Path(given.output), is_url=True)
-        elif Path(path).is_dir():
+            try:
+                name = name_from_url(path)
+            except ValueError:
+                name = "image"  # no address at all: the service says so
+            yield Image(path, folder / name if folder else Path(given.output), is_url=True)
+        elif os.path.isdir(path):
             top = Path(path)
             place = top if given.in_place else folder or folder_beside(top)
             for found in files_in(top, place):
@@ -109,7 +120,7 @@ def each_once(images: Iterable[Image]) -> Iterator[Image]:
             yield image
 
 
-def with_own_targets(images: Iterable[Image], wanted: str) -> list[Image]:
+def with_own_targets(images: Iterable[Image], wanted: str, *, overwrite: bool) -> list[Image]:
     """Return the images with their results' suffixes; where two results' names meet, the old suffix stays inside."""
     placed: list[Image] = []
     taken: set[str] = set()
@@ -117,9 +128,12 @@ def with_own_targets(images: Iterable[Image], wanted: str) -> list[Image]:
         target = with_format(image.target, wanted)
         if str(target) == image.source:  # it is there: a new name beside it may be its result, made by an earlier run
             placed.append(image)
+            if overwrite:  # then nothing else would keep another's result from taking its place
+                taken.add(str(target).casefold())
             continue
         while str(target).casefold() in taken:
-            target = target.with_name(f"{target.stem}{image.target.suffix}{target.suffix}")
+            own = image.target.suffix or "-2"  # without a suffix the name would stay the same for ever
+            target = target.with_name(f"{target.stem}{own}{target.suffix}")
         taken.add(str(target).casefold())
         placed.append(replace(image, target=target))
     return placed
@@ -183,7 +197,10 @@ def written(image: Image, target: Path, original: Original, result: Result, give
     replaces = given.in_place and str(target) == image.source
     is_same = not image.is_url and os.path.realpath(target) == os.path.realpath(image.source)
     if is_gain or not replaces:
-        write(target, data, may_replace=given.overwrite or replaces, like=original.status, is_original=is_same)
+        # `--output photo.png` does not name the photo.jpg that an address turned out to be.
+        renamed = str(image.target) == given.output and image.target.suffix and target != image.target
+        may_replace = replaces or (given.overwrite and not renamed)
+        write(target, data, may_replace=may_replace, like=original.status, is_original=is_same)
     note = "" if is_gain else "nothing to gain"
     return Row(image.source, str(target), result.input_bytes, len(data), note)
 
@@ -191,7 +208,7 @@ def written(image: Image, target: Path, original: Original, result: Result, give
 def main() -> int:
     """Do what the command line says; return the exit code."""
     given = read_arguments()
-    images = with_own_targets(each_once(images_of(given)), given.format)
+    images = with_own_targets(each_once(images_of(given)), given.format, overwrite=given.overwrite)
     if given.list:
         say("\n".join([*(image.source for image in images), f"{len(images)} images would be sent"]))
         return 0

@@ -49,17 +49,19 @@ def read(path: str) -> tuple[bytes, os.stat_result]:
 
 def files_in(top: Path, place: Path) -> Iterator[Path]:
     """Yield a folder's images to its depth, sorted; no hidden ones, no links, nothing out of the results' folder."""
-    for current, folders, files in os.walk(top):
+    unread: list[Path] = []
+    for current, folders, files in os.walk(top, onerror=lambda error: unread.append(Path(error.filename))):
         here = Path(current)
         folders[:] = sorted(
             name for name in folders
-            if not name.startswith(".") and not (here / name).is_symlink()
+            if not name.startswith(".") and not os.path.islink(here / name)
             and (place == top or (here / name).resolve() != place.resolve())
         )  # fmt: skip
         for name in sorted(files):
             path = here / name
-            if not name.startswith(".") and path.suffix.lower() in FORMATS and not path.is_symlink():
+            if not name.startswith(".") and path.suffix.lower() in FORMATS and not os.path.islink(path):
                 yield path
+    yield from unread  # reading them fails, and the report says so
 
 
 def folder_beside(folder: Path) -> Path:
@@ -114,6 +116,8 @@ def write(
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        if like is not None:
+            take_owner(temporary, like)
         temporary.chmod(0o666 & ~_UMASK if like is None else like.st_mode & 0o7777)
         if is_original and like is not None:
             require_unchanged(target, like)
@@ -124,6 +128,15 @@ def write(
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def take_owner(path: Path, like: os.stat_result) -> None:
+    """Give a file the owner and the group of another one, or the group alone, as far as that is allowed."""
+    if hasattr(os, "chown"):
+        for owner in (like.st_uid, -1):
+            with suppress(OSError):
+                os.chown(path, owner, like.st_gid)
+                return
 
 
 def require_unchanged(path: Path, before: os.stat_result) -> None:

@@ -209,8 +209,9 @@ def _wait_s(answer: Answer, tries: int) -> float:
     may_wait = answer.status in {429, 503} or is_in_progress
     retry_after = answer.headers["Retry-After"] or ""
     growing_s = float(min(2**tries, 30))
-    wait_s = float(retry_after) if retry_after.isdigit() else growing_s
-    if is_in_progress:  # a service that was killed holds the first request's place for two minutes
+    wait_s = float(retry_after) if retry_after.isascii() and retry_after.isdigit() else growing_s
+    # A service that was killed holds the first request's place for two minutes; others' places take their time, too.
+    if is_in_progress or tries > 2:
         wait_s = max(wait_s, growing_s)
     is_hopeless = told.get("error") == "AccountLimitReached" or tries >= TRIES_WHEN_BUSY or wait_s > MAX_WAIT_S
     if not may_wait or is_hopeless:

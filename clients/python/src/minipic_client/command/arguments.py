@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from minipic_client import __version__
+from minipic_client.command.order import Order
 from minipic_client.command.outcomes import Policy
 from minipic_client.command.targets import Place
-from minipic_client.command.work import Order
 from minipic_client.options import FORMATS, PRESERVABLE, PRESETS, BadOption, Options, Resize
 
 MAX_JOBS = 20  # what a key may have in progress
@@ -74,6 +74,8 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
 
 def read_order(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Order:
     """Return what is to be done; ends the program with exit code 2 where that is contradictory."""
+    if "" in given.paths or given.output == "":
+        parser.error("a path is empty: is a variable not set?")
     try:
         options = Options(
             given.quality, given.format.lower().replace("jpg", "jpeg"), given.resize,

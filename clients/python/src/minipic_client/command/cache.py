@@ -51,16 +51,16 @@ def digest_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def cache_path() -> Path:
-    """Return where this system keeps what may be lost."""
-    home = Path.home()
+def cache_path() -> Path | None:
+    """Return where this system keeps what may be lost, None where a user has no such place."""
+    home = Path(os.path.expanduser("~"))  # stays "~" for a user without a home
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
     elif sys.platform == "darwin":
         base = home / "Library" / "Caches"
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return base / "minipic" / "results.sqlite3"
+    return base / "minipic" / "results.sqlite3" if base.is_absolute() else None
 
 
 class Cache:
@@ -69,6 +69,7 @@ class Cache:
     def __init__(self, path: Path | None, options: Options) -> None:
         self._options = json.dumps(options.query(), sort_keys=True)
         self._lock = threading.Lock()
+        self._uploads: dict[str, str] = {}  # those of this run, where the file cannot be used
         self._connection = None if path is None else _opened(path)
 
     def find(self, content: str) -> Known | None:
@@ -84,10 +85,11 @@ class Cache:
     def get(self, content: str) -> str | None:
         """Return the upload that holds a content, None if that is not known."""
         rows = self._run("SELECT upload FROM uploads WHERE content = ?", content)
-        return str(rows[0][0]) if rows else None
+        return str(rows[0][0]) if rows else self._uploads.get(content)
 
     def __setitem__(self, content: str, upload: str) -> None:
         """Note which upload holds a content."""
+        self._uploads[content] = upload
         self._run("INSERT OR REPLACE INTO uploads VALUES (?, ?, ?)", content, upload, int(time.time()))
 
     def close(self) -> None:

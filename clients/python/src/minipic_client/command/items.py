@@ -58,13 +58,16 @@ def _of_argument(argument: str, skipped: str) -> Iterator[Item]:
     if argument == STDIN:
         yield Item("standard input", Path("image"))
     elif argument.lower().startswith(("http://", "https://")):
-        yield Item(argument, Path(name_from_url(argument)), url=argument)
-    elif path.is_dir():
+        try:
+            yield Item(argument, Path(name_from_url(argument)), url=argument)
+        except ValueError:
+            yield Item(argument, Path("none"), problem="this is no address")
+    elif os.path.isdir(path):
         yield from _in_folder(path, path, skipped)
     elif os.path.lexists(path):
         yield _file(path, Path(path.name))
     elif glob.has_magic(argument):
-        yield from _matches(argument)
+        yield from _matches(argument, skipped)
     else:
         yield Item(argument, Path(path.name), problem="there is no such file")
 
@@ -89,23 +92,31 @@ def _in_folder(folder: Path, top: Path, skipped: str) -> Iterator[Item]:
         here = Path(current)
         folders[:] = sorted(
             name for name in folders
-            if not name.startswith(".") and not (here / name).is_symlink() and os.path.realpath(here / name) != skipped
+            if not name.startswith(".") and not os.path.islink(here / name) and os.path.realpath(here / name) != skipped
         )  # fmt: skip
         for name in sorted(files):
             path = here / name
-            if _is_image_name(name) and not path.is_symlink():
+            if _is_image_name(name) and not os.path.islink(path):
                 yield _file(path, path.relative_to(top))
     yield from problems
 
 
-def _matches(pattern: str) -> Iterator[Item]:
-    found = [path for path in map(Path, sorted(glob.glob(pattern, recursive=True))) if path.is_file()]
-    images = [path for path in found if _is_image_name(path.name)]
+def _matches(pattern: str, skipped: str) -> Iterator[Item]:
+    found = [path for path in map(Path, sorted(glob.glob(pattern, recursive=True))) if os.path.isfile(path)]
+    top = _fixed_part(pattern)
+    is_beneath = _is_in(skipped, os.path.realpath(top))  # else the output folder is what was asked for
+    images = [
+        path for path in found
+        if _is_image_name(path.name) and not (is_beneath and _is_in(os.path.realpath(path), skipped))
+    ]  # fmt: skip
     if not images:
         yield Item(pattern, Path("none"), problem="no image matches")
-    top = _fixed_part(pattern)
     for path in images:
         yield _file(path, path.relative_to(top))
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return folder in map(str, Path(path).parents)
 
 
 def _fixed_part(pattern: str) -> Path:

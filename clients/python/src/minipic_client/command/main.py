@@ -17,11 +17,11 @@ from minipic_client.command.arguments import compress_parser, read_order
 from minipic_client.command.cache import Cache, cache_path
 from minipic_client.command.items import gather
 from minipic_client.command.names import reason
+from minipic_client.command.order import Order
 from minipic_client.command.outcomes import Exit, exit_code, exit_for
 from minipic_client.command.report import Screen, told, total_line
 from minipic_client.command.run import Run
 from minipic_client.command.targets import Clash, choose_targets
-from minipic_client.command.work import Order
 from minipic_client.errors import BadSetting, MinipicError
 from minipic_client.settings import service_key, service_url
 
@@ -107,10 +107,13 @@ def _perform(run: Run, order: Order, screen: Screen, jobs: int, *, as_json: bool
         code = Exit.TERMINATED
     except KeyboardInterrupt:
         pass
-    if as_json:
-        screen.show_json(told(run.outcomes, code))
-    else:
-        screen.show(run.outcomes, total_line(run.outcomes, is_check=order.policy.check_percent is not None))
+    try:
+        if as_json:
+            screen.show_json(told(run.outcomes, code))
+        else:
+            screen.show(run.outcomes, total_line(run.outcomes, is_check=order.policy.check_percent is not None))
+    except BrokenPipeError:  # whoever read the report has seen enough; what came of the run stays what it is
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return code
 
 

@@ -14,9 +14,11 @@ from pathlib import Path
 from minipic_client.client import Client
 from minipic_client.command.cache import Cache
 from minipic_client.command.items import Item
+from minipic_client.command.order import Order
 from minipic_client.command.outcomes import Outcome, Status, ends_the_run
+from minipic_client.command.placing import finish, unwritten
 from minipic_client.command.targets import Clash, folded, free_target
-from minipic_client.command.work import Made, Order, finish, make
+from minipic_client.command.work import DONE_BEFORE, Made, make
 from minipic_client.command.writing import sweep
 
 Progress = Callable[[Outcome], None]
@@ -70,7 +72,8 @@ class Run:
             if target.parent not in self._swept:
                 self._swept.add(target.parent)
                 sweep(target.parent)
-            made = self._placed(number, made, target)
+            if made.outcome.note != DONE_BEFORE:  # that lies where it lies
+                made = self._placed(number, made, target)
         outcome = finish(made, self._order, cache)
         self._outcomes[number] = outcome
         return outcome
@@ -83,4 +86,4 @@ class Run:
                 made, outcome=replace(outcome, target=free_target(outcome.item, number, target, self._claimed))
             )
         except Clash as clash:
-            return replace(made, outcome=replace(outcome, status=Status.FAILED, note=str(clash)))
+            return replace(made, outcome=unwritten(outcome, str(clash)))

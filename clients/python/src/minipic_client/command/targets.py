@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from minipic_client.command.items import Item
-from minipic_client.formats import FORMAT_OF_SUFFIX, format_of_type, suffix_for
+from minipic_client.formats import FORMAT_OF_SUFFIX, format_of, format_of_type, suffix_for
 
 
 class Clash(Exception):
@@ -40,12 +41,13 @@ def choose_targets(items: Sequence[Item], place: Place, wanted: str) -> list[Pat
         _long_name(item, target) if target and counts[folded(target)] > 1 else target
         for item, target in zip(items, first)
     ]
-    taken: dict[str, Item] = {}
+    taken: dict[str, tuple[Item, Path]] = {}
     for item, target in zip(items, chosen):
         if target is None or item.problem:
             continue
-        other = taken.setdefault(folded(target), item)
-        if other is not item:
+        other, its = taken.setdefault(folded(target), (item, target))
+        stay = target == item.path and its == other.path  # two files that are there are no one file
+        if other is not item and not stay:
             raise Clash(f"{other.name} and {item.name} would both become {target}")
     return chosen
 
@@ -66,6 +68,8 @@ def free_target(item: Item, number: int, target: Path, claimed: dict[str, int]) 
     ``claimed`` says which image each planned or written file belongs to. Where another image's is in the way, the old
     suffix stays inside.
     """
+    if target == item.path:
+        return target
     for name in (target, target.with_name(target.stem + item.relative.suffix + target.suffix)):
         if claimed.setdefault(folded(name), number) == number:
             return name
@@ -77,8 +81,11 @@ def plain_target(item: Item, place: Place, wanted: str) -> Path | None:
     return _target(item, place, wanted)
 
 
-def own_target(item: Item, place: Place) -> Path | None:
+def own_target(item: Item, place: Place, data: bytes) -> Path | None:
     """Return where an item goes that stays as it is, None for standard output."""
+    if item.is_stdin:  # it has no name, but its bytes tell the suffix
+        where, made = _where(item, place), format_of(data)
+        return _with_suffix(where, made) if where and made else where
     if place.file is None:
         return _where(item, place)
     own, chosen = item.relative.suffix.lower(), place.file.suffix.lower()
@@ -114,4 +121,5 @@ def _long_name(item: Item, target: Path) -> Path:
 
 def folded(path: Path) -> str:
     """Return what is equal for names that may be one file."""
-    return str(path).casefold()  # on many machines A.png and a.png are one file
+    # On many machines A.png and a.png are one file; ways through links and `..` lead to one folder.
+    return os.path.join(os.path.realpath(path.parent), path.name).lower()

@@ -1,8 +1,7 @@
-"""One image: read it, ask the cache and the service, and decide; then write. Only `finish` changes a file."""
+"""One image: read it, ask the cache and the service, and decide. No file is changed here."""
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from dataclasses import dataclass, replace
@@ -12,34 +11,15 @@ from minipic_client.client import Client, Result
 from minipic_client.command.cache import Cache, digest_of
 from minipic_client.command.items import Item
 from minipic_client.command.names import reason
-from minipic_client.command.outcomes import Outcome, Policy, Status, failed, saved_percent
-from minipic_client.command.targets import Place, own_target, plain_target, target_for_type
-from minipic_client.command.writing import Changed, keep_backup, require_unchanged, require_writable, write_file
+from minipic_client.command.order import Order
+from minipic_client.command.outcomes import Outcome, Status, failed, saved_percent
+from minipic_client.command.targets import own_target, plain_target, target_for_type
+from minipic_client.command.writing import digest_of_file, require_writable
 from minipic_client.errors import MinipicError
-from minipic_client.formats import is_image
-from minipic_client.options import Options
+from minipic_client.formats import format_of, is_image
 
 MAX_READ_BYTES = 512 * 1024**2
-NO_FURTHER = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}  # what the next image would meet, too
-TAKEN = "exists already; --overwrite replaces it"
-
-
-@dataclass(frozen=True)
-class Order:
-    """Everything that holds for all images of a run."""
-
-    options: Options
-    place: Place
-    policy: Policy
-    overwrite: bool = False
-    keep_original: bool = False
-    keep_mtime: bool = False
-    dry_run: bool = False
-
-    @property
-    def writes(self) -> bool:
-        """Whether results are written at all."""
-        return not self.dry_run and self.policy.check_percent is None
+DONE_BEFORE = "done before"
 
 
 @dataclass(frozen=True)
@@ -84,27 +64,6 @@ def make(item: Item, target: Path | None, order: Order, cache: Cache, client: Cl
     return Made(_judged(item, final, order, data, result), data, digest, read, result)
 
 
-def finish(made: Made, order: Order, cache: Cache) -> Outcome:
-    """Write what there is to write; the outcome says how that went."""
-    outcome = made.outcome
-    try:
-        if not order.writes or outcome.status not in {Status.COMPRESSED, Status.KEPT, Status.KNOWN}:
-            return outcome
-        if outcome.status is Status.COMPRESSED and made.result is not None:
-            _put(made, made.result.data, order)
-            cache.remember(digest_of(made.result.data), digest_of(made.result.data), len(made.result.data))
-        elif outcome.target != outcome.item.path and made.data and not _holds(outcome.target, outcome, made):
-            _put(made, made.data, order)  # what gains nothing goes along as it is
-    except FileExistsError:
-        return replace(outcome, status=Status.FAILED, note=TAKEN)
-    except Changed:
-        return replace(outcome, status=Status.FAILED, note="was changed by somebody else meanwhile")
-    except OSError as error:
-        is_last = error.errno in NO_FURTHER
-        return replace(outcome, status=Status.FAILED, note=reason(error), ends_the_run=is_last)
-    return outcome
-
-
 def _read(item: Item) -> tuple[bytes, os.stat_result | None]:
     if item.path is None:
         return sys.stdin.buffer.read(MAX_READ_BYTES), None
@@ -122,6 +81,7 @@ def _without_sending(
     before = len(data)
     if not data:
         return failed(item, "is empty", before=0)
+    expected = _expected(item, target, order, data)
     known = cache.find(digest)
     if known is not None:
         outcome = Outcome(item, Status.KNOWN, before, known.size_bytes, target)
@@ -130,16 +90,27 @@ def _without_sending(
         if order.policy.check_percent is not None:
             return _checked(outcome, order.policy.check_percent)
         if known.digest == digest or not worth_it:
-            stays = own_target(item, order.place)
+            stays = own_target(item, order.place, data)
             return replace(outcome, after=before, target=stays, note=_why_kept(before, known.size_bytes))
         # Where an earlier run left the original, its result has the plain name, and is in this run, too.
-        for path in (target, plain_target(item, order.place, order.options.format)):
-            if path is not None and path != item.path and _digest_of_file(path) == known.digest:
-                return replace(outcome, target=path, note="done before")
-    taken = target is not None and not _replaces(item, target, order) and os.path.lexists(target)
-    if taken and order.writes and not order.overwrite:
-        return failed(item, TAKEN, before=before)
-    return None
+        for path in (target, expected, plain_target(item, order.place, order.options.format)):
+            if path is not None and path != item.path and digest_of_file(path) == known.digest:
+                return replace(outcome, target=path, note=DONE_BEFORE)
+    refusal = _refusal(item, expected, order)
+    return failed(item, refusal, before=before) if refusal else None
+
+
+def _refusal(item: Item, target: Path | None, order: Order) -> str:
+    """Return why a result would not be written at the target, before it is paid for; "" where nothing is in its way."""
+    if target is None or not order.writes or order.replaces(item, target) or order.may_overwrite(target):
+        return ""
+    return order.refusal(target) if os.path.lexists(target) else ""
+
+
+def _expected(item: Item, target: Path | None, order: Order, data: bytes) -> Path | None:
+    """Return where the result will most likely go: a suffix that the data belie is made true."""
+    made = format_of(data) if order.options.format == "keep" else ""
+    return target_for_type(item, target, order.options.format, f"image/{made}") if target and made else target
 
 
 def _judged(item: Item, target: Path | None, order: Order, data: bytes, result: Result) -> Outcome:
@@ -149,7 +120,7 @@ def _judged(item: Item, target: Path | None, order: Order, data: bytes, result: 
         return _checked(replace(outcome, status=Status.KEPT), order.policy.check_percent)
     if order.policy.is_worth_it(before, after, on_purpose=_on_purpose(item, target, order, data)):
         return outcome
-    stays = own_target(item, order.place)
+    stays = own_target(item, order.place, data)
     return replace(outcome, status=Status.KEPT, after=before, target=stays, note=_why_kept(before, after))
 
 
@@ -179,8 +150,9 @@ def _why_kept(before: int, after: int) -> str:
 def _made_of_url(item: Item, target: Path | None, order: Order, client: Client | None) -> Made:
     if client is None:
         return Made(Outcome(item, Status.PLANNED, target=target))
-    if target is not None and target.suffix and os.path.lexists(target) and order.writes and not order.overwrite:
-        return Made(failed(item, TAKEN))
+    refusal = _refusal(item, target, order) if target is not None and target.suffix else ""
+    if refusal:
+        return Made(failed(item, refusal))
     try:
         _require_place(target, order)
         result = client.compress_url(item.url, order.options)
@@ -195,44 +167,7 @@ def _made_of_url(item: Item, target: Path | None, order: Order, client: Client |
     return Made(outcome, result=result)
 
 
-def _put(made: Made, data: bytes, order: Order) -> None:
-    item, target = made.outcome.item, made.outcome.target
-    if target is None:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
-    replaces = _replaces(item, target, order)
-    if made.read is not None and item.path is not None and order.place.in_place:
-        require_unchanged(item.path, made.read)
-    if replaces and order.keep_original:
-        keep_backup(target)
-    may_replace = replaces or order.overwrite
-    write_file(target, data, made.read, overwrite=may_replace, keep_mtime=order.keep_mtime, is_original=replaces)
-    if order.place.in_place and not replaces and not order.keep_original and item.path is not None:
-        if made.read is not None:
-            require_unchanged(item.path, made.read)
-        item.path.unlink()
-
-
 def _require_place(target: Path | None, order: Order) -> None:
     """Raise OSError before anything is sent if its result could not be written."""
     if target is not None and order.writes:
         require_writable(target.parent)
-
-
-def _replaces(item: Item, target: Path, order: Order) -> bool:
-    return order.place.in_place and target == item.path
-
-
-def _holds(target: Path | None, outcome: Outcome, made: Made) -> bool:
-    """Tell whether the target holds already what belongs there."""
-    if target is None:
-        return False
-    return outcome.note == "done before" or _digest_of_file(target) == made.digest
-
-
-def _digest_of_file(path: Path) -> str:
-    try:
-        return digest_of(path.read_bytes())
-    except OSError:
-        return ""

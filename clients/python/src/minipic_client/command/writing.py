@@ -13,6 +13,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from minipic_client.command.cache import digest_of
+
 PREFIX, SUFFIX = ".minipic-", ".tmp"
 LEFT_AFTER_S = 3600
 BACKUP_SUFFIX = ".orig"
@@ -85,6 +87,14 @@ def require_writable(folder: Path) -> None:
         raise PermissionError(errno.EACCES, "The folder cannot be written to")
 
 
+def digest_of_file(path: Path) -> str:
+    """Return the digest of what a file holds, "" where there is none that can be read."""
+    try:
+        return digest_of(path.read_bytes())
+    except OSError:
+        return ""
+
+
 def keep_backup(path: Path) -> None:
     """Keep the file as well under its name with ``.orig``, or ``.orig.1`` and so on where that holds something else."""
     for number in itertools.count():
@@ -106,9 +116,11 @@ def sweep(folder: Path) -> None:
 
 
 def _take_after(path: Path, like: os.stat_result, keep_mtime: bool) -> None:
-    if hasattr(os, "chown") and os.geteuid() == 0:
-        with suppress(OSError):
-            os.chown(path, like.st_uid, like.st_gid)
+    if hasattr(os, "chown"):
+        for owner in (like.st_uid, -1):  # who is not root may still keep the group
+            with suppress(OSError):
+                os.chown(path, owner, like.st_gid)
+                break
     os.chmod(path, stat.S_IMODE(like.st_mode))
     if keep_mtime:
         os.utime(path, ns=(like.st_atime_ns, like.st_mtime_ns))
