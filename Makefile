@@ -51,7 +51,7 @@ run: .venv/run $(NATIVE) ## start the service on 127.0.0.1:8000 (PORT, MINIPIC_D
 test: .venv/dev $(NATIVE) .venvs/ministack/ready .venvs/seaweedfs/ready .venvs/sam/ready .venvs/lambda/ready build ## set up and run every test; ARGS="-k name" chooses some
 	@$(BIN)/python -m tests.e2e.node_client
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --cov --cov-report= $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report= $(ARGS)
 	@$(BIN)/python -m coverage report --fail-under=$(if $(ARGS),0,95)
 
 check: .venv/dev ## ruff, mypy strict, import-linter

@@ -8,8 +8,6 @@ from tests.deployed.asking import METERED, Client, assert_error
 from tests.deployed.homes import Home
 from tests.pictures import graphic_png, opened, photo_jpeg, photo_webp, tiny_png
 
-pytestmark = pytest.mark.xdist_group("deployed")
-
 PHOTO = photo_jpeg()
 OPERATIONS = {"resize": {"method": "fit", "width": 60, "height": 60}, "convert": {"type": "image/webp"}}
 RESULT_IN_ONE_ANSWER_BYTES = 4_500_000  # of an image, through Lambda

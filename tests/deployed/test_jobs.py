@@ -1,13 +1,11 @@
 from typing import Any
 
 import httpx2
-import pytest
 
 from tests.deployed.asking import Client, eventually
 from tests.deployed.homes import Home
 from tests.pictures import opened, photo_jpeg, truncated_jpeg
 
-pytestmark = pytest.mark.xdist_group("deployed")
 PHOTO = photo_jpeg()
 
 

@@ -1,12 +1,8 @@
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from tests.deployed.asking import Client, assert_error
 from tests.deployed.homes import Home
 from tests.pictures import graphic_png, photo_jpeg, tiny_png
-
-pytestmark = pytest.mark.xdist_group("deployed")
 
 PHOTO = photo_jpeg(160, 120)
 SCALE = {"resize": {"method": "scale", "width": 40}}

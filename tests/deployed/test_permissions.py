@@ -5,10 +5,7 @@ import pytest
 from tests.aws_stack.deployment import REGION
 from tests.deployed.homes import OnAws
 
-pytestmark = [
-    pytest.mark.xdist_group("deployed"),
-    pytest.mark.parametrize("home", [pytest.param("aws", marks=pytest.mark.aws_home)], indirect=True),
-]
+pytestmark = pytest.mark.parametrize("home", [pytest.param("aws", marks=pytest.mark.aws_home)], indirect=True)
 
 
 def _is_allowed(home: OnAws, role: str, action: str, resource: str) -> bool:

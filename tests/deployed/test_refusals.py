@@ -5,8 +5,6 @@ from tests.deployed.homes import Home
 from tests.e2e.equipped import UPGRADE_URL
 from tests.pictures import padded_png, photo_jpeg, tiny_png, too_large_png, truncated_jpeg
 
-pytestmark = pytest.mark.xdist_group("deployed")
-
 MIB = 1024**2
 UNKNOWN = "a" * 32
 

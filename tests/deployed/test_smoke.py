@@ -4,13 +4,9 @@ import subprocess
 import sys
 from typing import Any
 
-import pytest
-
 from minipic.settings import PROJECT_FOLDER
 from tests.deployed.homes import Home
 from tests.loopback import free_port
-
-pytestmark = pytest.mark.xdist_group("deployed")
 
 
 def _smoke(home: Home, key: str, *arguments: str, base_url: str = "") -> subprocess.CompletedProcess[str]:

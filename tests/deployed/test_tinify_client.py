@@ -7,8 +7,6 @@ import tinify
 from tests.deployed.homes import Home
 from tests.pictures import COPYRIGHT, opened, photo_jpeg, tiny_png, truncated_jpeg, with_rights
 
-pytestmark = pytest.mark.xdist_group("deployed")
-
 
 @pytest.fixture(autouse=True)
 def official_client(home: Home, key: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

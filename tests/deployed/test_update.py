@@ -10,7 +10,6 @@ from tests.deployed.homes import Home, OnAws
 from tests.meta.deployment import DEFAULT
 from tests.pictures import photo_jpeg, tiny_png
 
-pytestmark = pytest.mark.xdist_group("deployed")
 on_aws_only = pytest.mark.parametrize("home", [pytest.param("aws", marks=pytest.mark.aws_home)], indirect=True)
 
 

@@ -27,8 +27,6 @@ from tests.e2e.wire import Connection, Reply, basic, call, count, head, shrink
 from tests.loopback import free_port
 from tests.pictures import opened, photo_jpeg
 
-pytestmark = pytest.mark.xdist_group("large lane")  # one stack, one server and one picture for all
-
 SIDE = 5260
 LAMBDA_CARRIES = 4_500_000  # bytes of image, each way
 PUBLIC_URL = "https://img.example.com"

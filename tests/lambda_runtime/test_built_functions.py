@@ -12,7 +12,7 @@ from benchmarks.lambda_runtime.events import addressed, read_events
 from benchmarks.lambda_runtime.places import PEER, Stores, build, built_places, function_names, running_stores
 from benchmarks.lambda_runtime.snapshots import held_before_snapshot
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("lambda_runtime")]
+pytestmark = pytest.mark.timeout(300)
 
 EVENTS = read_events(function_names().values())
 NAMES = [(function, name) for function, events in EVENTS.items() for name in events]

@@ -69,18 +69,33 @@ export async function startServer(settings: Record<string, unknown>, flags: stri
   const log = join(home, "server.log");
   const output = openSync(log, "w");
   const address = ["--without-connection-token", "--host", "127.0.0.1", "--port", String(port)];
-  const child = spawn(NODE, [...common, ...address, ...flags], { stdio: ["ignore", output, output] });
+  // In a process group of its own: an extension host may outlive its server, and never end.
+  const child = spawn(NODE, [...common, ...address, ...flags], { stdio: ["ignore", output, output], detached: true });
   closeSync(output);
-  process.once("exit", () => child.kill("SIGKILL"));
+  const endAll = () => {
+    endGroup(child);
+  };
+  process.once("exit", endAll);
   const url = `http://127.0.0.1:${port}`;
   if (!(await answers(url, child))) throw new Error(`The editor does not start:\n${readFileSync(log, "utf8")}`);
   const stop = async () => {
     const exit = once(child, "exit");
     child.kill("SIGTERM");
     await exit;
+    endAll();
+    process.off("exit", endAll);
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   };
   return { url, dataFolder, extensionFolder: join(extensionsFolder, name), stop };
+}
+
+/** Ends what is left of a process and of those that it started. */
+function endGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // nothing is left
+  }
 }
 
 async function answers(url: string, child: ChildProcess): Promise<boolean> {
