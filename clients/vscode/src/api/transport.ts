@@ -29,6 +29,8 @@ export class Transport {
   readonly #key: string;
   readonly #fetch: Fetch;
   readonly #pace: Pace;
+  /** How many requests were answered with what they asked for. */
+  #served = 0;
 
   /** BadAddress, BadKey. */
   constructor(address: string, key: string, fetch: Fetch, pause: Pause) {
@@ -90,9 +92,12 @@ export class Transport {
   async #asked({ path, ...call }: Call, signal: AbortSignal): Promise<Answer> {
     const headers = { ...call.headers, Authorization: `Bearer ${this.#key}` };
     const request = { ...call, headers, url: this.address + path };
-    for (let busy = 0, inProgress = 0, broken = 0; ;) {
+    for (let busy = 0, served = 0, inProgress = 0, broken = 0; ;) {
       const answer = await this.#once(request, broken + 1 === TRIES_WHEN_BROKEN, signal);
-      if (answer !== undefined && answer.status < 400) return answer;
+      if (answer !== undefined && answer.status < 400) {
+        this.#served += 1;
+        return answer;
+      }
       if (answer === undefined || BROKEN.has(answer.status)) {
         broken += 1;
         if (answer !== undefined && broken === TRIES_WHEN_BROKEN) throw this.#refusal(answer);
@@ -102,7 +107,9 @@ export class Transport {
         inProgress += 1;
         await this.#pace.rest(this.#inProgressWaitS(answer, inProgress), signal);
       } else {
-        busy += 1;
+        // While others of this client get through, it is a matter of turns, not of patience.
+        busy = this.#served === served ? busy + 1 : 1;
+        served = this.#served;
         this.#pace.hold(this.#busyWaitS(answer, busy));
       }
     }
@@ -124,7 +131,9 @@ export class Transport {
   #busyWaitS(answer: Answer, tries: number): number {
     const error = this.#refusal(answer);
     if (!BUSY.has(error.status) || isLimitReached(error) || tries === TRIES_WHEN_BUSY) throw error;
-    const waitS = toldWaitS(answer) ?? untoldWaitS(tries);
+    const toldS = toldWaitS(answer);
+    // The service tells when its rate allows the next one; the places that others' work takes may take longer.
+    const waitS = toldS !== undefined && tries <= 2 ? toldS : Math.max(toldS ?? 0, untoldWaitS(tries));
     if (waitS > MAX_WAIT_S) throw error;
     return waitS + Math.random() * PAUSE_S;
   }

@@ -1,6 +1,18 @@
 import { createHash, randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { access, link, lstat, open, readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import {
+  access,
+  type FileHandle,
+  link,
+  lstat,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 
@@ -40,13 +52,12 @@ export async function isWritable(path: string): Promise<boolean> {
 /**
  * Replace a file in one step, if it still has the digest given; tell whether it was replaced.
  *
- * Whatever happens meanwhile, the file is whole, the old or the new one, and keeps its mode. A link stays a link: the
- * file that it leads to is replaced.
+ * Whatever happens meanwhile, the file is whole, the old or the new one, and keeps its mode and, as far as that is
+ * allowed, its owner and group. A link stays a link: the file that it leads to is replaced.
  */
 export async function replaceFile(path: string, bytes: Uint8Array, expectedDigest: string): Promise<boolean> {
   const target = await realpath(path);
-  const { mode } = await stat(target);
-  return withPart(target, bytes, mode & 0o7777, async (part) => {
+  return withPart(target, bytes, await stat(target), async (part) => {
     for (let tries = 0; ; tries += 1) {
       if ((await digestOfFile(target)) !== expectedDigest) return false;
       try {
@@ -63,7 +74,7 @@ export async function replaceFile(path: string, bytes: Uint8Array, expectedDiges
 
 /** Write a new file in one step; false where something lies there already, which is left alone. */
 export async function createFile(path: string, bytes: Uint8Array, mode = 0o644): Promise<boolean> {
-  return withPart(path, bytes, mode, async (part) => {
+  return withPart(path, bytes, { mode }, async (part) => {
     try {
       await link(part, path);
       return true;
@@ -87,10 +98,17 @@ function isHeld(error: unknown): boolean {
   return process.platform === "win32" && ["EPERM", "EACCES", "EBUSY"].some((code) => hasCode(error, code));
 }
 
+/** Whose a file is, and who may use it. */
+interface Rights {
+  mode: number;
+  uid?: number;
+  gid?: number;
+}
+
 async function withPart(
   path: string,
   bytes: Uint8Array,
-  mode: number,
+  rights: Rights,
   use: (part: string) => Promise<boolean>,
 ): Promise<boolean> {
   const folder = dirname(path);
@@ -101,7 +119,8 @@ async function withPart(
     const file = await open(part, "wx", 0o600);
     try {
       await file.writeFile(bytes);
-      await file.chmod(mode);
+      await takeOwner(file, rights);
+      await file.chmod(rights.mode & 0o7777);
       await file.sync();
     } finally {
       await file.close();
@@ -111,6 +130,12 @@ async function withPart(
     // What another program holds open is left to a later sweep: the work itself is done.
     await rm(part, { force: true }).catch(() => undefined);
   }
+}
+
+/** Give a file an owner and a group, or the group alone: only root gives files away. */
+async function takeOwner(file: FileHandle, { uid, gid }: Rights): Promise<void> {
+  if (uid === undefined || gid === undefined) return;
+  await file.chown(uid, gid).catch(() => file.chown(-1, gid).catch(() => undefined));
 }
 
 /** Delete what killed processes left in a folder, once in a session: no other moment sees all those folders. */

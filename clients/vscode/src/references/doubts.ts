@@ -1,13 +1,14 @@
 import { posix } from "node:path";
 
 import { mentions } from "./mentions.ts";
-import { placesFor } from "./places.ts";
 import type { Places } from "./places.ts";
+import { meaningIn } from "./targets.ts";
 
 /**
  * The base names of renamed images that a text file mentions without any file lying where it says: in an address, which
- * may be the site's own, by backslashes, or by a path that only a framework can follow. Such a mention is not changed
- * by `findEdits`, and may mean one of the images. Arguments are those of `findEdits`.
+ * may be the site's own, by backslashes, or by a path that only a framework can follow; or where its new ending would
+ * make it mean another file. Such a mention is not changed by `findEdits`, and may mean one of the images. Arguments are
+ * those of `findEdits`.
  */
 export function findDoubts(
   file: string,
@@ -16,12 +17,11 @@ export function findDoubts(
   places: Places,
 ): Set<string> {
   const names = namesOf(renamed);
-  const placesOf = placesFor(file, places.roots);
-  const isTaken = (path: string): boolean => renamed.has(path) || places.exists(path);
+  const meaning = meaningIn(file, renamed, places);
   const doubts = new Set<string>();
   const isWanted = (path: string): boolean => names.has(baseName(path)) && !doubts.has(baseName(path));
   for (const { paths, isRemote } of mentions(text, renamed, isWanted)) {
-    if (!isRemote && paths.flatMap(placesOf).some(isTaken)) continue;
+    if (!isRemote && meaning(paths).isSure) continue;
     for (const path of paths) if (names.has(baseName(path))) doubts.add(baseName(path));
   }
   return doubts;

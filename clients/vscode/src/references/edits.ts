@@ -1,8 +1,9 @@
 import { posix } from "node:path";
 
 import { mentions } from "./mentions.ts";
-import { pathEnd, pathEnds, placesFor } from "./places.ts";
+import { pathEnd, pathEnds } from "./places.ts";
 import type { Places } from "./places.ts";
+import { meaningIn } from "./targets.ts";
 import { typeEdits } from "./types.ts";
 
 export type { Places } from "./places.ts";
@@ -23,7 +24,13 @@ export interface Edit {
  */
 export function findEdits(file: string, text: string, renamed: ReadonlyMap<string, string>, places: Places): Edit[] {
   const ends = endsOf(renamed);
-  const target = targetFinder(file, renamed, places);
+  const meaning = meaningIn(file, renamed, places);
+  const known = new Map<string, string | undefined>();
+  const target = (paths: readonly string[]): string | undefined => {
+    const key = paths.join("\n");
+    if (!known.has(key)) known.set(key, meaning(paths).target);
+    return known.get(key);
+  };
   const edits: Edit[] = [];
   for (const { start, end, paths, isRemote } of mentions(text, renamed, (path) => ends.has(pathEnd(path)))) {
     const found = isRemote ? undefined : target(paths);
@@ -40,25 +47,4 @@ function endsOf(renamed: ReadonlyMap<string, string>): ReadonlySet<string> {
   let ends = knownEnds.get(renamed);
   if (ends === undefined) knownEnds.set(renamed, (ends = pathEnds([...renamed.keys()])));
   return ends;
-}
-
-/** Gives the new path of the file that a written path means, of which `paths` has the readings, longest first. */
-function targetFinder(
-  file: string,
-  renamed: ReadonlyMap<string, string>,
-  places: Places,
-): (paths: readonly string[]) => string | undefined {
-  const placesOf = placesFor(file, places.roots);
-  const known = new Map<string, string | undefined>();
-  return (paths) => {
-    const key = paths.join("\n");
-    if (known.has(key)) return known.get(key);
-    const possible = paths.flatMap(placesOf);
-    const taken = possible.findIndex((path) => renamed.has(path));
-    // The disk is asked only about what comes before a renamed image.
-    const isMeant = taken >= 0 && !possible.slice(0, taken).some((path) => places.exists(path));
-    const target = isMeant ? renamed.get(possible[taken] ?? "") : undefined;
-    known.set(key, target);
-    return target;
-  };
 }

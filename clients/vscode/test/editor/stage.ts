@@ -74,6 +74,7 @@ export function useStage(files: Files, options: StageOptions = {}): Stage {
     await stage.window.clearNotifications();
   });
   afterAll(async () => {
+    await stage.window.page.goto("about:blank");
     await browser.close();
     rmSync(dirname(stage.folder), { recursive: true, force: true, maxRetries: 5 });
   });

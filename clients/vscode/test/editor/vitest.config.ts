@@ -9,8 +9,8 @@ export default defineConfig({
     exclude: ["test/editor/host/**"],
     globalSetup: ["test/editor/setup.ts"],
     fileParallelism: false,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     reporters: ["verbose"],
   },
 });

@@ -11,7 +11,8 @@ import {
 } from "playwright-core";
 import { BUILD } from "./server.ts";
 
-const PATIENCE_MS = 30_000;
+/** Of a loaded machine, on which a window alone takes 20 s to open. */
+const PATIENCE_MS = 90_000;
 const PICTURES = join(BUILD, "vscode");
 
 /** Starts Chromium with none of its own traffic. Its path can be set by CHROMIUM. */

@@ -10,7 +10,7 @@ const stage = useStage({ "old.png": drawing(11), "notes.md": "text" });
 
 /** Waits until a file is smaller than what was written there. */
 async function untilSmaller(name: string, sizeBytes: number): Promise<void> {
-  await expect.poll(() => statSync(stage.path(name)).size, { timeout: 20_000 }).toBeLessThan(sizeBytes);
+  await expect.poll(() => statSync(stage.path(name)).size, { timeout: 60_000 }).toBeLessThan(sizeBytes);
 }
 
 test("auto-compress is off at first: a new image stays as it is", async () => {

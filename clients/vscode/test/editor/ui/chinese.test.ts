@@ -52,7 +52,7 @@ test("in Chinese a service that does not answer is told in Chinese", async () =>
   await vi.waitFor(async () => {
     await window.command("MiniPic: 设置 API 密钥");
     await window.prompt("http://127.0.0.1:9 的密钥。").waitFor({ timeout: 2_000 });
-  }, 20_000);
+  }, 90_000);
   await window.answer("的密钥。", service.key);
   await window.prompt("127.0.0.1:9 没有响应。").waitFor();
   await window.picture("zh-unreachable");

@@ -25,7 +25,7 @@ test("one undo in the open file takes the references back in all files", async (
     .nth(FILES - 1)
     .waitFor();
   await window.command("File: Save All Files");
-  await expect.poll(() => stage.texts(), { timeout: 10_000 }).toEqual({ ...TEXTS, ...FOREIGN });
+  await expect.poll(() => stage.texts(), { timeout: 60_000 }).toEqual({ ...TEXTS, ...FOREIGN });
 });
 
 test("a second conversion makes nothing anew, and leaves what people took back", async () => {

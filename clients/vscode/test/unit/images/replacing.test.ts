@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import {
   chmodSync,
+  chownSync,
   linkSync,
   lstatSync,
   readdirSync,
@@ -32,6 +33,14 @@ describe("replaceFile", () => {
     const path = put(newFolder(), "a.png", OLD, mode);
     await replaceFile(path, NEW, digest(OLD));
     expect(modeOf(path)).toBe(mode);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)("keeps the owner and the group", async () => {
+    const path = put(newFolder(), "a.png", OLD, 0o640);
+    chownSync(path, 54_321, 33);
+    await replaceFile(path, NEW, digest(OLD));
+    const { uid, gid, mode } = statSync(path);
+    expect([uid, gid, mode & 0o7777]).toEqual([54_321, 33, 0o640]);
   });
 
   it("replaces what a link leads to, and keeps the link", async () => {

@@ -29,6 +29,10 @@ describe("a mention that may mean an image is doubtful", () => {
   });
 });
 
+it("a path that would mean another image by its new ending is doubtful", () => {
+  expect(doubts("x a.png", { images: ["/w/a.png", "/w/x a.jpg"] })).toEqual(["a.png"]);
+});
+
 describe("nothing is doubtful about", () => {
   it.each([
     ["a path that leads to the image", `src="app/static/img/hero.jpg"`],

@@ -181,12 +181,20 @@ describe("the disk", () => {
     expect(isUpdated("/w/a.html", "my%20hero.jpg", workspace)).toBe(false);
   });
 
+  it.each([
+    ["an image of the same run", { images: ["/w/a.png", "/w/x a.jpg"] }],
+    ["a file that lies there", { images: ["/w/a.png"], files: ["/w/x a.webp"] }],
+  ])("keeps a path from meaning something else by its new ending: %s", (_, workspace) => {
+    expect(isUpdated("/w/a.html", "x a.png", workspace)).toBe(false);
+    expect(isUpdated("/w/a.html", "y a.png", workspace)).toBe(true);
+  });
+
   it("is asked once about a path", () => {
     const asked: string[] = [];
     const exists = (path: string): boolean => asked.push(path) < 0;
     const text = `"/hero.jpg" "/hero.jpg"`;
     findEdits("/w/a.html", text, toWebp(["/w/public/hero.jpg"]), { roots: ["/w"], exists });
-    expect(asked).toEqual(["/w/hero.jpg"]);
+    expect(asked).toEqual(["/w/hero.jpg", "/w/hero.webp"]);
   });
 
   it("is not asked about other images", () => {
