@@ -10,10 +10,12 @@ import pytest
 
 from tests.aws_stack import PROJECT_FOLDER
 
+# What a shell starts in the background has Ctrl-C ignored, and its programs, too.
 STARTER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from tests.aws_stack import running_stack
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with running_stack(Path(sys.argv[1])) as stack:
     print(stack.endpoint_url, flush=True)
     time.sleep(60)
