@@ -6,7 +6,7 @@ import socket
 
 # The system gives no port below 32768 to a connection or to whoever asks for any, so none is taken before its use.
 _FIRST, _NUMBER = 20_000, 12_000
-_FOR_ONE_PROCESS = 101  # two that run side by side begin this far apart, or more
+_FOR_ONE_PROCESS = 101  # processes that began one after the other begin this far apart
 _ports = (_FIRST + offset % _NUMBER for offset in itertools.count(os.getpid() * _FOR_ONE_PROCESS))
 
 

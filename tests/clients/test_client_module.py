@@ -89,9 +89,17 @@ def test_an_upload_that_is_not_there_any_more(front: Front) -> None:
 
 
 def test_a_first_request_that_still_runs(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service that was killed holds the first request's place for two minutes: so long the client waits."""
+    """A service that was killed holds the first request's place for two minutes: so long the client waits, no longer.
+
+    That others get through meanwhile changes nothing.
+    """
     waits_s: list[int] = []
-    monkeypatch.setattr(Pace, "sleep", lambda _pace, wait_s: waits_s.append(int(wait_s)))
+
+    def others_get_through(pace: Pace, wait_s: float) -> None:
+        pace.served += 1
+        waits_s.append(int(wait_s))
+
+    monkeypatch.setattr(Pace, "sleep", others_get_through)
     front.answers = [Says(409, b'{"error":"RequestInProgress","message":"No."}', {"Retry-After": "1"})]
     with Client("mp_test_key", front.url) as client, pytest.raises(ServiceError, match="No"):
         client.compress(PHOTO)

@@ -56,6 +56,25 @@ def test_a_true_name_that_is_there_costs_nothing(service: Equipped, key: str, mi
     assert counted(service, key) == 1
 
 
+def test_an_image_of_the_same_run_is_in_nobodys_way(minipic: Command) -> None:
+    """A JPEG that is called a.bmp finds another name beside a.jpg, whichever comes first."""
+    for place, folder in ((["--output", "out/"], "out/"), (["--in-place"], "")):
+        minipic.write("a.jpg", PHOTO)
+        minipic.write("a.bmp", photo_jpeg(96, 64, seed=1))
+        answer = minipic.run_json("a.jpg", "a.bmp", *place, "--jobs", "1", "--no-cache")
+        assert [file["output"] for file in answer["files"]] == [f"{folder}a.jpg", f"{folder}a.bmp.jpg"]
+
+
+def test_a_heic_that_stays_is_named_as_no_jpeg(front: Front, minipic: Command) -> None:
+    """What is only read, and gains nothing, gets no suffix from standard input rather than a false one."""
+    minipic.variables["MINIPIC_URL"] = front.url
+    heic = b"\0\0\0\x18ftypheic"
+    front.answers = [result(SMALL + bytes(100), len(heic))]
+    assert minipic.run("-", "--output", "photo.jpg", stdin=heic).code == 0
+    assert minipic.files() == {"photo"}
+    assert (minipic.folder / "photo").read_bytes() == heic
+
+
 def test_a_changed_file_is_not_its_own_output(front: Front, minipic: Command) -> None:
     """`a.jpg --output a.jpg --overwrite` leaves a file that somebody changes meanwhile."""
     minipic.variables["MINIPIC_URL"] = front.url
@@ -175,8 +194,9 @@ def test_a_pattern_leaves_out_its_output(minipic: Command) -> None:
 def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who has no home has no cache, unless a variable says where."""
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert cache.cache_path() is None
+    for told in ("", "relative"):
+        monkeypatch.setenv("XDG_CACHE_HOME", told)
+        assert cache.cache_path() is None
     monkeypatch.setenv("XDG_CACHE_HOME", "/var/cache/somebody")
     assert cache.cache_path() == Path("/var/cache/somebody/minipic/results.sqlite3")
 
@@ -195,5 +215,8 @@ def test_who_may_not_give_a_file_away_keeps_its_group(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(os, "chown", chown)
     like = original.stat()
-    writing.write_file(original, SMALL, like, overwrite=True, is_original=True)
+    writing.write_file(original, SMALL, like, overwrite=True, keep_owner=True)
     assert given == [(like.st_uid, like.st_gid), (-1, like.st_gid)]
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    writing.write_file(tmp_path / "b.jpg", SMALL, like, overwrite=False)
+    assert len(given) == 2  # in another folder a result is that folder's

@@ -15,12 +15,13 @@ from tests.e2e.equipped import Equipped
 from tests.pictures import opened, photo_webp
 
 
-def test_overwrite_is_about_what_was_named(front: Front, minipic: Command) -> None:
+@pytest.mark.parametrize("named", ["photo.png", "./photo.png"])
+def test_overwrite_is_about_what_was_named(front: Front, minipic: Command, named: str) -> None:
     """A JPEG at an address never replaces photo.jpg where photo.png was named."""
     minipic.variables["MINIPIC_URL"] = front.url
     minipic.write("photo.jpg", b"somebody's")
     front.answers = [result(SMALL, len(PHOTO))]
-    done = minipic.run("https://pictures.example/42", "--output", "photo.png", "--overwrite", program=PROGRAM)
+    done = minipic.run("https://pictures.example/42", "--output", named, "--overwrite", program=PROGRAM)
     assert (done.code, minipic.files()) == (1, {"photo.jpg"})
     assert (minipic.folder / "photo.jpg").read_bytes() == b"somebody's"
 
@@ -82,6 +83,8 @@ def test_folders_that_cannot_be_read(minipic: Command, mode: int) -> None:
     (minipic.folder / "p/locked").chmod(mode)
     rights = "-dac_override,-dac_read_search"
     program = ["setpriv", "--bounding-set", rights, "--inh-caps", rights] if os.geteuid() == 0 else []
+    listed = minipic.run("p", "--list", program=[*program, *PROGRAM])
+    assert f"{1 if mode == 0 else 2} images would be sent" in listed.text
     done = minipic.run("p", program=[*program, *PROGRAM])
     (minipic.folder / "p/locked").chmod(0o755)
     assert (done.code, "p/locked" in done.text) == (1, True)

@@ -86,7 +86,7 @@ class Transport:
         """
         url = self._base_url + path
         sent = {"Authorization": f"Bearer {self._key}", **headers}
-        busy = broken = served = 0
+        busy = in_progress = broken = served = 0
         while True:
             answer = self._once(method, url, sent, body, query, is_last=broken + 1 >= TRIES_WHEN_BROKEN)
             if answer is None or answer.status in BROKEN:
@@ -97,13 +97,14 @@ class Transport:
             elif answer.status < 400:
                 self._pace.served += 1
                 return self._followed(url, answer)
+            elif answer.status == 409:  # about this one image
+                in_progress += 1
+                self._pace.sleep(_wait_s(answer, in_progress))
             else:
                 # While others of this client get through, it is a matter of turns, not of patience.
                 busy = 1 if self._pace.served != served else busy + 1
                 served = self._pace.served
-                # Only these two are about everybody; a 409 is about this one image.
-                rest = self._pace.pause if answer.status in {429, 503} else self._pace.sleep
-                rest(_wait_s(answer, busy))
+                self._pace.pause(_wait_s(answer, busy))
 
     def post_form(self, url: str, fields: Mapping[str, str], file: bytes) -> None:
         """Post a file with the fields of an upload form, without the key."""

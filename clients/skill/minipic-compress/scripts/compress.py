@@ -198,9 +198,13 @@ def written(image: Image, target: Path, original: Original, result: Result, give
     is_same = not image.is_url and os.path.realpath(target) == os.path.realpath(image.source)
     if is_gain or not replaces:
         # `--output photo.png` does not name the photo.jpg that an address turned out to be.
-        renamed = str(image.target) == given.output and image.target.suffix and target != image.target
+        is_named = bool(given.output) and image.target == Path(given.output)
+        renamed = is_named and image.target.suffix and target != image.target
         may_replace = replaces or (given.overwrite and not renamed)
-        write(target, data, may_replace=may_replace, like=original.status, is_original=is_same)
+        keep_owner = given.in_place or is_same  # elsewhere a folder may have a group of its own
+        write(
+            target, data, may_replace=may_replace, like=original.status, keep_owner=keep_owner, is_original=is_same
+        )  # fmt: skip
     note = "" if is_gain else "nothing to gain"
     return Row(image.source, str(target), result.input_bytes, len(data), note)
 
@@ -210,7 +214,8 @@ def main() -> int:
     given = read_arguments()
     images = with_own_targets(each_once(images_of(given)), given.format, overwrite=given.overwrite)
     if given.list:
-        say("\n".join([*(image.source for image in images), f"{len(images)} images would be sent"]))
+        sent = [image.source for image in images if not os.path.isdir(image.source)]  # not a folder that cannot be read
+        say("\n".join([*sent, f"{len(sent)} images would be sent"]))
         return 0
     key = os.environ.get("MINIPIC_API_KEY", "").strip()
     if not key:

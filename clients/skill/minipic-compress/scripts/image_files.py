@@ -101,9 +101,15 @@ def require_writable(folder: Path) -> None:
 
 
 def write(
-    target: Path, data: bytes, *, may_replace: bool, like: os.stat_result | None, is_original: bool = False
+    target: Path,
+    data: bytes,
+    *,
+    may_replace: bool,
+    like: os.stat_result | None,
+    keep_owner: bool = False,
+    is_original: bool = False,
 ) -> None:
-    """Write a file whole or not at all, with the mode of another one; FileExistsError.
+    """Write a file whole or not at all, with the mode and, if asked, the owner of another one; FileExistsError.
 
     ``is_original``: ``like`` is of the target itself; Changed where somebody has changed that since.
     """
@@ -116,7 +122,7 @@ def write(
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        if like is not None:
+        if keep_owner and like is not None:
             take_owner(temporary, like)
         temporary.chmod(0o666 & ~_UMASK if like is None else like.st_mode & 0o7777)
         if is_original and like is not None:

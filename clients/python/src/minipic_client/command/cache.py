@@ -59,7 +59,8 @@ def cache_path() -> Path | None:
     elif sys.platform == "darwin":
         base = home / "Library" / "Caches"
     else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+        told = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        base = told if told.is_absolute() else home / ".cache"  # as the standard has it for what is relative
     return base / "minipic" / "results.sqlite3" if base.is_absolute() else None
 
 

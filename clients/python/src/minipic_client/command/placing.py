@@ -57,13 +57,15 @@ def _put(made: Made, data: bytes, order: Order) -> None:
         return
     replaces = order.replaces(item, target)
     is_original = item.path is not None and os.path.realpath(target) == os.path.realpath(item.path)
-    if made.read is not None and item.path is not None and (is_original or order.place.in_place):
+    is_its_place = is_original or order.place.in_place  # elsewhere a folder may have a group of its own
+    if made.read is not None and item.path is not None and is_its_place:
         require_unchanged(item.path, made.read)
     if replaces and order.keep_original:
         keep_backup(target)
     overwrite = replaces or order.may_overwrite(target)
     write_file(
-        target, data, made.read, overwrite=overwrite, keep_mtime=order.keep_mtime, is_original=is_original
+        target, data, made.read, overwrite=overwrite, keep_owner=is_its_place, keep_mtime=order.keep_mtime,
+        is_original=is_original,
     )  # fmt: skip
     if order.place.in_place and not replaces and not order.keep_original and item.path is not None:
         if made.read is not None:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from minipic_client.client import Client
@@ -55,7 +56,9 @@ class Run:
                     if upcoming is None:
                         break
                     number, item, target = upcoming
-                    running[pool.submit(make, item, target, self._order, cache, client)] = number
+                    running[
+                        pool.submit(make, item, target, self._order, cache, client, partial(self._is_anothers, number))
+                    ] = number
                 if not running:
                     break
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -77,6 +80,9 @@ class Run:
         outcome = finish(made, self._order, cache)
         self._outcomes[number] = outcome
         return outcome
+
+    def _is_anothers(self, number: int, path: Path) -> bool:
+        return self._claimed.get(folded(path), number) != number
 
     def _placed(self, number: int, made: Made, target: Path) -> Made:
         """Keep images apart whose results turned out to need the same name."""

@@ -85,7 +85,10 @@ def own_target(item: Item, place: Place, data: bytes) -> Path | None:
     """Return where an item goes that stays as it is, None for standard output."""
     if item.is_stdin:  # it has no name, but its bytes tell the suffix
         where, made = _where(item, place), format_of(data)
-        return _with_suffix(where, made) if where and made else where
+        if where is None or made:
+            return where and _with_suffix(where, made)
+        # A HEIC or a BMP, which are only read: no suffix rather than a false one.
+        return where.with_suffix("") if where.suffix.lower() in FORMAT_OF_SUFFIX else where
     if place.file is None:
         return _where(item, place)
     own, chosen = item.relative.suffix.lower(), place.file.suffix.lower()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,10 +34,17 @@ class Made:
     result: Result | None = None
 
 
-def make(item: Item, target: Path | None, order: Order, cache: Cache, client: Client | None) -> Made:
+def make(
+    item: Item,
+    target: Path | None,
+    order: Order,
+    cache: Cache,
+    client: Client | None,
+    is_anothers: Callable[[Path], bool] = lambda _: False,
+) -> Made:
     """Read an image and get its result, from the service only if it has to be; files stay as they are.
 
-    Without a client nothing is sent.
+    Without a client nothing is sent. ``is_anothers`` tells what belongs to another image of the run.
     """
     if item.problem:
         return Made(failed(item, item.problem))
@@ -47,7 +55,11 @@ def make(item: Item, target: Path | None, order: Order, cache: Cache, client: Cl
     except OSError as error:
         return Made(failed(item, reason(error)))
     digest = digest_of(data)
-    early = _without_sending(item, target, order, cache, data, digest)
+    expected = _expected(item, target, order, data)
+    early = _without_sending(item, target, expected, order, cache, data, digest)
+    if early is None and (expected is None or expected == target or not is_anothers(expected)):
+        refusal = _refusal(item, expected, order)
+        early = failed(item, refusal, before=len(data)) if refusal else None
     if early is not None:
         return Made(early, data, digest, read)
     if client is None:
@@ -75,13 +87,12 @@ def _read(item: Item) -> tuple[bytes, os.stat_result | None]:
 
 
 def _without_sending(
-    item: Item, target: Path | None, order: Order, cache: Cache, data: bytes, digest: str
+    item: Item, target: Path | None, expected: Path | None, order: Order, cache: Cache, data: bytes, digest: str
 ) -> Outcome | None:
-    """Return the outcome where the cache or the disk settle it, None where the service has to be asked."""
+    """Return the outcome where the cache settles it, None where the service has to be asked."""
     before = len(data)
     if not data:
         return failed(item, "is empty", before=0)
-    expected = _expected(item, target, order, data)
     known = cache.find(digest)
     if known is not None:
         outcome = Outcome(item, Status.KNOWN, before, known.size_bytes, target)
@@ -96,8 +107,7 @@ def _without_sending(
         for path in (target, expected, plain_target(item, order.place, order.options.format)):
             if path is not None and path != item.path and digest_of_file(path) == known.digest:
                 return replace(outcome, target=path, note=DONE_BEFORE)
-    refusal = _refusal(item, expected, order)
-    return failed(item, refusal, before=before) if refusal else None
+    return None
 
 
 def _refusal(item: Item, target: Path | None, order: Order) -> str:
@@ -108,7 +118,10 @@ def _refusal(item: Item, target: Path | None, order: Order) -> str:
 
 
 def _expected(item: Item, target: Path | None, order: Order, data: bytes) -> Path | None:
-    """Return where the result will most likely go: a suffix that the data belie is made true."""
+    """Return where the result will most likely go: a suffix that the data belie is made true.
+
+    Where that is another image's of the run, the old suffix stays inside, when the result has come.
+    """
     made = format_of(data) if order.options.format == "keep" else ""
     return target_for_type(item, target, order.options.format, f"image/{made}") if target and made else target
 

@@ -33,10 +33,11 @@ def write_file(
     like: os.stat_result | None,
     *,
     overwrite: bool,
+    keep_owner: bool = False,
     keep_mtime: bool = False,
     is_original: bool = False,
 ) -> None:
-    """Put the data at ``target`` with the mode, owner and, if asked, time of ``like``; FileExistsError, OSError.
+    """Put the data at ``target`` with the mode and, if asked, the owner and time of ``like``; FileExistsError, OSError.
 
     ``is_original``: ``like`` is of the target itself; Changed where somebody has changed that since.
     """
@@ -48,7 +49,7 @@ def write_file(
             file.flush()
             os.fsync(file.fileno())
         if like is not None:
-            _take_after(temporary, like, keep_mtime)
+            _take_after(temporary, like, keep_owner, keep_mtime)
         else:
             with suppress(OSError):  # a file system without modes
                 os.chmod(temporary, 0o666 & ~_UMASK)
@@ -115,8 +116,8 @@ def sweep(folder: Path) -> None:
                 os.unlink(entry.path)
 
 
-def _take_after(path: Path, like: os.stat_result, keep_mtime: bool) -> None:
-    if hasattr(os, "chown"):
+def _take_after(path: Path, like: os.stat_result, keep_owner: bool, keep_mtime: bool) -> None:
+    if hasattr(os, "chown") and (keep_owner or os.geteuid() == 0):
         for owner in (like.st_uid, -1):  # who is not root may still keep the group
             with suppress(OSError):
                 os.chown(path, owner, like.st_gid)
